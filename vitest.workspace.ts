@@ -1,7 +1,8 @@
-import { readdirSync } from "node:fs"
+import { globSync } from "node:fs"
+import { basename, dirname } from "node:path"
 
-/** Every package with tests is a project of its own, named after its folder. `vitest.config.ts` reads this list. */
-export default readdirSync(new URL("packages", import.meta.url)).map((name) => ({
+/** Every package is a project, named after its folder. `vitest.config.ts` reads this list. */
+export default globSync("packages/*/package.json", { cwd: import.meta.dirname }).map((path) => ({
   extends: true as const,
-  test: { name, root: `./packages/${name}`, include: ["test/**/*.test.ts"] }
+  test: { name: basename(dirname(path)), root: dirname(path), include: ["test/**/*.test.ts"] }
 }))

@@ -1,0 +1,156 @@
+/**
+ * How many calls a lane may run at once, and how many may wait for it: a bounded queue, first come first served within two
+ * priorities, with a limit on the wait. Permits belong to this layer, one bulkhead per lane.
+ *
+ * It is not `effect/Semaphore`, whose queue has no bound, no priorities and no time limit.
+ */
+import * as Context from "effect/Context"
+import * as Deferred from "effect/Deferred"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Layer from "effect/Layer"
+import * as Schema from "effect/Schema"
+import { override, type Options } from "./internal/override.ts"
+import { PositiveDuration } from "./internal/PositiveDuration.ts"
+import * as Refusal from "./Refusal.ts"
+
+export const Settings = Schema.Struct({
+  /** Calls that run at once. */
+  maxConcurrent: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 100_000 })),
+  /** Calls that wait; one more is refused at once. 0: nobody waits. */
+  maxQueue: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 100_000 })),
+  /** The longest wait for a slot. */
+  queueTimeout: PositiveDuration
+})
+export type Settings = typeof Settings.Type
+
+export const defaults: Settings = { maxConcurrent: 32, maxQueue: 64, queueTimeout: Duration.seconds(5) }
+
+/** Whose turn comes first when a slot is freed. Set it with `Effect.provideService(Bulkhead.Priority, "high")`. */
+export const Priority = Context.Reference<"high" | "normal">("@holdfast/core/Bulkhead/Priority", {
+  defaultValue: () => "normal"
+})
+
+/** What a bulkhead holds, at the instant it was asked. */
+export interface Snapshot {
+  readonly lane: string
+  readonly running: number
+  readonly waiting: number
+}
+
+export class Bulkhead extends Context.Service<
+  Bulkhead,
+  {
+    /**
+     * Takes a slot of the lane, waiting for one if the queue has room. Interruption leaves the queue at once. A slot that
+     * was taken must be given back with `release`, so call it in an uninterruptible region with the wait `restore`d.
+     */
+    readonly acquire: (
+      lane: string,
+      settings: Settings,
+      restore: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
+    ) => Effect.Effect<void, Refusal.BulkheadFull>
+    /** Gives a slot back: to the next in line, if there is one. */
+    readonly release: (lane: string) => Effect.Effect<void>
+    readonly snapshot: (lane: string) => Effect.Effect<Snapshot>
+  }
+>()("@holdfast/core/Bulkhead") {}
+
+interface Waiter {
+  readonly turn: Deferred.Deferred<void>
+  granted: boolean
+}
+
+interface Slots {
+  running: number
+  readonly queues: { readonly high: Array<Waiter>; readonly normal: Array<Waiter> }
+}
+
+export const make: Effect.Effect<Bulkhead["Service"]> = Effect.sync(() => {
+  const lanes = new Map<string, Slots>()
+  const slotsOf = (lane: string): Slots => {
+    const known = lanes.get(lane)
+    if (known !== undefined) return known
+    const made: Slots = { running: 0, queues: { high: [], normal: [] } }
+    lanes.set(lane, made)
+    return made
+  }
+  const waiting = (slots: Slots) => slots.queues.high.length + slots.queues.normal.length
+
+  const release = (lane: string): Effect.Effect<void> =>
+    Effect.suspend(() => {
+      const slots = slotsOf(lane)
+      const next = slots.queues.high.shift() ?? slots.queues.normal.shift()
+      if (next === undefined) {
+        slots.running -= 1
+        return Effect.void
+      }
+      // The slot passes on without ever being free, so nobody can overtake the queue.
+      next.granted = true
+      return Deferred.succeed(next.turn, undefined)
+    })
+
+  const refuse = (lane: string, settings: Settings, reason: "queue-full" | "queue-timeout") =>
+    new Refusal.BulkheadFull({
+      lane,
+      reason,
+      maxConcurrent: settings.maxConcurrent,
+      maxQueue: settings.maxQueue
+    })
+
+  const acquire: Bulkhead["Service"]["acquire"] = (lane, settings, restore) =>
+    Effect.suspend(() => {
+      const slots = slotsOf(lane)
+      if (slots.running < settings.maxConcurrent) {
+        slots.running += 1
+        return Effect.void
+      }
+      if (waiting(slots) >= settings.maxQueue) return refuse(lane, settings, "queue-full")
+      return Effect.flatMap(Priority, (priority) => {
+        const waiter: Waiter = { turn: Deferred.makeUnsafe(), granted: false }
+        const queue = slots.queues[priority]
+        queue.push(waiter)
+        return Deferred.await(waiter.turn).pipe(
+          Effect.timeoutOrElse({
+            duration: settings.queueTimeout,
+            orElse: () => Effect.fail(refuse(lane, settings, "queue-timeout"))
+          }),
+          restore,
+          Effect.exit,
+          Effect.flatMap((exit) => {
+            if (Exit.isSuccess(exit)) return Effect.void
+            // The turn may have come in the same instant as the interruption or the timeout: then the slot is ours to
+            // give back, else the place in the queue is.
+            if (waiter.granted) return Effect.andThen(release(lane), exit)
+            queue.splice(queue.indexOf(waiter), 1)
+            return exit
+          })
+        )
+      })
+    })
+
+  const snapshot = (lane: string): Effect.Effect<Snapshot> =>
+    Effect.sync(() => {
+      const slots = lanes.get(lane)
+      return { lane, running: slots?.running ?? 0, waiting: slots === undefined ? 0 : waiting(slots) }
+    })
+
+  return Bulkhead.of({ acquire, release, snapshot })
+})
+
+export const layer: Layer.Layer<Bulkhead> = Layer.effect(Bulkhead, make)
+
+/** Runs an effect in a slot of the lane. The slot is given back however the effect ends. */
+export const run =
+  (lane: string, options: Options<Settings> = {}) =>
+  <A, E, R>(self: Effect.Effect<A, E, R>): Effect.Effect<A, E | Refusal.BulkheadFull, R | Bulkhead> => {
+    const settings = override("Bulkhead", Settings, defaults, options)
+    return Effect.uninterruptibleMask((restore) =>
+      Bulkhead.use((bulkhead) =>
+        Effect.flatMap(bulkhead.acquire(lane, settings, restore), () =>
+          Effect.flatMap(Effect.exit(restore(self)), (exit) => Effect.andThen(bulkhead.release(lane), exit))
+        )
+      )
+    )
+  }

@@ -1,0 +1,46 @@
+/**
+ * Who was told to wait, and until when. A provider's "too many requests" is about a credential and a model: whoever was
+ * told waits on the lane, everyone else takes another lane at once. Deadlines only move forward. The state belongs to this
+ * layer.
+ */
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import type * as Lane from "./Lane.ts"
+
+export class Cooldown extends Context.Service<
+  Cooldown,
+  {
+    /** Milliseconds until the lane's credential and model are warm again, 0 when they are. */
+    readonly waitMillis: (lane: Lane.Lane) => Effect.Effect<number>
+    /** Cools until at least `millis` from now. True when that moved the deadline forward. */
+    readonly cool: (lane: Lane.Lane, millis: number) => Effect.Effect<boolean>
+  }
+>()("@holdfast/core/Cooldown") {}
+
+export const make: Effect.Effect<Cooldown["Service"]> = Effect.sync(() => {
+  const deadlines = new Map<string, number>()
+  return Cooldown.of({
+    waitMillis: (lane) =>
+      Effect.clockWith((clock) => {
+        const until = deadlines.get(keyOf(lane))
+        if (until === undefined) return Effect.succeed(0)
+        const wait = until - clock.currentTimeMillisUnsafe()
+        if (wait > 0) return Effect.succeed(wait)
+        deadlines.delete(keyOf(lane))
+        return Effect.succeed(0)
+      }),
+    cool: (lane, millis) =>
+      Effect.clockWith((clock) => {
+        const until = clock.currentTimeMillisUnsafe() + millis
+        const key = keyOf(lane)
+        const moved = until > (deadlines.get(key) ?? Number.NEGATIVE_INFINITY)
+        if (moved) deadlines.set(key, until)
+        return Effect.succeed(moved)
+      })
+  })
+})
+
+export const layer: Layer.Layer<Cooldown> = Layer.effect(Cooldown, make)
+
+const keyOf = (lane: Lane.Lane): string => `${lane.provider}\n${lane.credential}\n${lane.model}`

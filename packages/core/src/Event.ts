@@ -1,0 +1,171 @@
+/**
+ * What happened, as data: every transition and decision of the pipeline. Sinks (log, store, alerts, dashboard) live on
+ * these alone. No prompt, answer or key is in any of them.
+ */
+import * as Schema from "effect/Schema"
+import * as Failure from "./Failure.ts"
+import * as HealthStatus from "./HealthStatus.ts"
+
+const base = {
+  /** Unique over processes and restarts; a replay carries the same id. */
+  id: Schema.String,
+  /** When it happened, in milliseconds since the epoch. */
+  at: Schema.Number
+}
+const laneFields = {
+  lane: Schema.String,
+  provider: Schema.String,
+  model: Schema.String
+}
+const operationFields = {
+  /** The operation it belongs to. */
+  operation: Schema.String,
+  route: Schema.String
+}
+
+/** What the caller asked for. */
+export const Kind = Schema.Literals(["text", "stream", "embed", "effect"])
+export type Kind = typeof Kind.Type
+
+/** How an attempt or an operation ended. */
+export const Result = Schema.Union([
+  Schema.Literals(["Success", "CircuitOpen", "BulkheadFull", "LimitReached", "DeadlineExceeded"]),
+  Schema.Literals(["BudgetExhausted", "NoCapableLane", "AllLanesFailed", "Defect"]),
+  Failure.Class
+])
+export type Result = typeof Result.Type
+
+/** One request to one provider ended, in any way, also by interruption (`Cancelled`). */
+export const AttemptEnded = Schema.TaggedStruct("AttemptEnded", {
+  ...base,
+  ...operationFields,
+  ...laneFields,
+  credential: Schema.String,
+  kind: Kind,
+  /** 1 for the operation's first attempt, counted over all lanes. */
+  attempt: Schema.Int,
+  startedAt: Schema.Number,
+  durationMillis: Schema.Number,
+  /** From the start of the attempt to the first content, for streams. */
+  firstContentMillis: Schema.optional(Schema.Number),
+  result: Result,
+  rule: Schema.optional(Schema.String),
+  status: Schema.optional(Schema.Int),
+  providerCode: Schema.optional(Schema.String),
+  requestId: Schema.optional(Schema.String),
+  retryAfterMillis: Schema.optional(Schema.Number),
+  /** Our sentence about the failure, without prompt, body or key. */
+  message: Schema.optional(Schema.String),
+  inputTokens: Schema.optional(Schema.Number),
+  outputTokens: Schema.optional(Schema.Number)
+})
+
+/** The same lane will be asked again. */
+export const RetryScheduled = Schema.TaggedStruct("RetryScheduled", {
+  ...base,
+  ...operationFields,
+  ...laneFields,
+  attempt: Schema.Int,
+  reason: Failure.Class,
+  delayMillis: Schema.Number
+})
+
+/** A lane was not called; we refused. */
+export const LaneRefused = Schema.TaggedStruct("LaneRefused", {
+  ...base,
+  ...operationFields,
+  ...laneFields,
+  reason: Result,
+  retryAfterMillis: Schema.optional(Schema.Number)
+})
+
+/** An operation left a lane for another one. */
+export const FailedOver = Schema.TaggedStruct("FailedOver", {
+  ...base,
+  ...operationFields,
+  from: Schema.String,
+  to: Schema.String,
+  reason: Result
+})
+
+/** An operation waits for the earliest lane to open again. */
+export const WaitingForLane = Schema.TaggedStruct("WaitingForLane", {
+  ...base,
+  ...operationFields,
+  lane: Schema.String,
+  delayMillis: Schema.Number
+})
+
+/** What the caller asked for is over. */
+export const OperationEnded = Schema.TaggedStruct("OperationEnded", {
+  ...base,
+  ...operationFields,
+  kind: Kind,
+  result: Result,
+  /** The lane that answered. */
+  lane: Schema.optional(Schema.String),
+  attempts: Schema.Int,
+  durationMillis: Schema.Number,
+  /** Whether another lane than the first answered. */
+  degraded: Schema.Boolean
+})
+
+/** A circuit changed its state. */
+export const CircuitChanged = Schema.TaggedStruct("CircuitChanged", {
+  ...base,
+  /** The lane's id for a lane's circuit, else `credential:…`, `model:…` or `provider:…`. */
+  circuit: Schema.String,
+  from: Schema.Literals(["closed", "open", "half-open"]),
+  to: Schema.Literals(["closed", "open", "half-open"]),
+  /** Why, in a few words. */
+  reason: Schema.String,
+  /** Consecutive failures at that moment. */
+  failures: Schema.Int,
+  /** How long it will stay open. */
+  openMillis: Schema.optional(Schema.Number)
+})
+
+/** A provider asked for a wait; lanes with that credential and model cool until then. */
+export const LaneCooling = Schema.TaggedStruct("LaneCooling", {
+  ...base,
+  ...laneFields,
+  credential: Schema.String,
+  reason: Failure.Class,
+  untilMillis: Schema.Number
+})
+
+/** A lane's health status changed. */
+export const HealthChanged = Schema.TaggedStruct("HealthChanged", {
+  ...base,
+  ...laneFields,
+  from: HealthStatus.HealthStatus,
+  to: HealthStatus.HealthStatus,
+  successRate: Schema.Number
+})
+
+/** Something a person must look at: a refused credential, an exhausted quota. */
+export const AttentionNeeded = Schema.TaggedStruct("AttentionNeeded", {
+  ...base,
+  ...operationFields,
+  ...laneFields,
+  reason: Failure.Class,
+  rule: Schema.String,
+  message: Schema.String
+})
+
+export const Event = Schema.Union([
+  AttemptEnded,
+  RetryScheduled,
+  LaneRefused,
+  FailedOver,
+  WaitingForLane,
+  OperationEnded,
+  CircuitChanged,
+  LaneCooling,
+  HealthChanged,
+  AttentionNeeded
+])
+export type Event = typeof Event.Type
+
+/** An event before the bus has given it an id and an instant. */
+export type Draft = Event extends infer One ? (One extends Event ? Omit<One, "id" | "at"> : never) : never

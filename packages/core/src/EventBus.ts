@@ -1,0 +1,106 @@
+/**
+ * One bounded bus for all events. Publishing never waits: a subscriber that falls behind loses its own oldest events, and
+ * a counter says how many; nobody else notices. The subscriptions belong to this layer.
+ */
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Queue from "effect/Queue"
+import * as Random from "effect/Random"
+import type * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import type * as Event from "./Event.ts"
+
+export interface Subscription {
+  /** The events since the subscription began, in order. Ends when its scope closes. */
+  readonly stream: Stream.Stream<Event.Event>
+  /** Waits for at least one event and takes up to `max` that are there. */
+  readonly take: (max: number) => Effect.Effect<ReadonlyArray<Event.Event>>
+  /** How many events this subscriber has lost by being slow. */
+  readonly dropped: Effect.Effect<number>
+}
+
+export interface SubscribeOptions {
+  /** Events kept for a slow subscriber. Default 4096. */
+  readonly capacity?: number | undefined
+}
+
+export class EventBus extends Context.Service<
+  EventBus,
+  {
+    /** A new id, unique over processes and restarts, for an operation. */
+    readonly nextId: Effect.Effect<string>
+    /** Gives the event its id and instant and hands it to every subscriber. Costs next to nothing without any. */
+    readonly publish: (draft: Event.Draft) => Effect.Effect<void>
+    /** A subscription that ends with the scope it was made in. */
+    readonly subscribe: (options?: SubscribeOptions) => Effect.Effect<Subscription, never, Scope.Scope>
+    /** Events lost by slow subscribers since the bus was made, over all of them. */
+    readonly dropped: Effect.Effect<number>
+  }
+>()("@holdfast/core/EventBus") {}
+
+interface Subscriber {
+  readonly queue: Queue.Queue<Event.Event>
+  readonly capacity: number
+  dropped: number
+}
+
+/** A bus whose ids begin with a random instance name, so that two processes never share one. */
+export const make: Effect.Effect<EventBus["Service"]> = Effect.gen(function* () {
+  const instance = (yield* Random.nextIntBetween(0, 36 ** 6)).toString(36).padStart(6, "0")
+  const bootedAt = (yield* Clock.currentTimeMillis).toString(36)
+  const subscribers = new Set<Subscriber>()
+  let sequence = 0
+  let dropped = 0
+
+  const nextId = (): string => {
+    sequence += 1
+    return `${bootedAt}-${instance}-${sequence.toString(36)}`
+  }
+
+  const publish = (draft: Event.Draft): Effect.Effect<void> =>
+    Effect.clockWith((clock) => {
+      if (subscribers.size === 0) return Effect.void
+      const event: Event.Event = { ...draft, id: nextId(), at: clock.currentTimeMillisUnsafe() }
+      for (const subscriber of subscribers) {
+        if (Queue.sizeUnsafe(subscriber.queue) >= subscriber.capacity) {
+          subscriber.dropped += 1
+          dropped += 1
+        }
+        Queue.offerUnsafe(subscriber.queue, event)
+      }
+      return Effect.void
+    })
+
+  const subscribe = Effect.fnUntraced(function* (options?: SubscribeOptions) {
+    const capacity = options?.capacity ?? 4096
+    if (!Number.isInteger(capacity) || capacity < 1) {
+      throw new RangeError(`EventBus capacity must be a whole number of at least 1, got ${capacity}`)
+    }
+    const queue = yield* Queue.sliding<Event.Event>(capacity)
+    const subscriber: Subscriber = { queue, capacity, dropped: 0 }
+    yield* Effect.acquireRelease(
+      Effect.sync(() => subscribers.add(subscriber)),
+      () =>
+        Effect.suspend(() => {
+          subscribers.delete(subscriber)
+          return Queue.shutdown(queue)
+        })
+    )
+    return {
+      stream: Stream.fromQueue(queue),
+      take: (max: number) => Queue.takeBetween(queue, 1, max),
+      dropped: Effect.sync(() => subscriber.dropped)
+    }
+  })
+
+  return EventBus.of({
+    nextId: Effect.sync(nextId),
+    publish,
+    subscribe,
+    dropped: Effect.sync(() => dropped)
+  })
+})
+
+export const layer: Layer.Layer<EventBus> = Layer.effect(EventBus, make)

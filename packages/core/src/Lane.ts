@@ -1,0 +1,77 @@
+/**
+ * Where an attempt goes: provider, model and credential. Breaker, bulkhead and health belong to a lane; some failures
+ * speak about something wider that several lanes share, such as the credential.
+ */
+import * as Context from "effect/Context"
+import type * as Effect from "effect/Effect"
+import type * as EmbedModel from "./EmbedModel.ts"
+import type * as Failure from "./Failure.ts"
+import type * as TextModel from "./TextModel.ts"
+
+/** What a lane can serve. An absent number or flag means "not known", and is not held against the lane. */
+export interface Capabilities {
+  /** Tokens of input and output together. */
+  readonly contextWindow?: number | undefined
+  readonly maxOutputTokens?: number | undefined
+  readonly tools?: boolean | undefined
+  readonly vision?: boolean | undefined
+  readonly jsonSchema?: boolean | undefined
+  readonly streaming?: boolean | undefined
+  /** Length of the vectors it makes. */
+  readonly dimensions?: number | undefined
+  /** Vectors of different spaces cannot be compared. Defaults to the model's name and its dimensions. */
+  readonly vectorSpace?: string | undefined
+}
+
+export interface Lane {
+  /** `provider/model`, or `provider/model@credential` where a provider has several. Unique within a process. */
+  readonly id: string
+  readonly provider: string
+  readonly model: string
+  /** The name of the credential, never the credential. */
+  readonly credential: string
+  readonly capabilities: Capabilities
+  readonly text?: TextModel.TextModel | undefined
+  readonly embed?: EmbedModel.EmbedModel | undefined
+  /** Asks the provider something free, such as its list of models. */
+  readonly check?: Effect.Effect<void, Failure.Failure> | undefined
+}
+
+export interface Options {
+  readonly provider: string
+  readonly model: string
+  /** Default: the provider's name. */
+  readonly credential?: string | undefined
+  /** Default: `provider/model`, with `@credential` when one is named. */
+  readonly id?: string | undefined
+  readonly capabilities?: Capabilities | undefined
+  readonly text?: TextModel.TextModel | undefined
+  readonly embed?: EmbedModel.EmbedModel | undefined
+  readonly check?: Effect.Effect<void, Failure.Failure> | undefined
+}
+
+export const make = (options: Options): Lane => ({
+  id:
+    options.id ??
+    `${options.provider}/${options.model}${options.credential === undefined ? "" : `@${options.credential}`}`,
+  provider: options.provider,
+  model: options.model,
+  credential: options.credential ?? options.provider,
+  capabilities: options.capabilities ?? {},
+  text: options.text,
+  embed: options.embed,
+  check: options.check
+})
+
+/** The name of the space a lane's vectors live in. */
+export const vectorSpace = (lane: Lane): string =>
+  lane.capabilities.vectorSpace ??
+  (lane.capabilities.dimensions === undefined ? lane.model : `${lane.model}@${lane.capabilities.dimensions}`)
+
+/**
+ * What every lane passes through when a route is built. Tests and chaos put their own behaviour here, production code
+ * runs unchanged; the default changes nothing and costs nothing per call.
+ */
+export const Interceptor = Context.Reference<(lane: Lane) => Lane>("@holdfast/core/Lane/Interceptor", {
+  defaultValue: () => (lane) => lane
+})

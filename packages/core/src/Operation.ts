@@ -1,0 +1,46 @@
+/** What a caller asks the pipeline for: a name, a policy, the lanes that may serve it, and the call itself. */
+import type * as Effect from "effect/Effect"
+import type * as Stream from "effect/Stream"
+import type * as Event from "./Event.ts"
+import type * as Failure from "./Failure.ts"
+import type * as FallbackPlan from "./FallbackPlan.ts"
+import type * as Lane from "./Lane.ts"
+import type * as Policy from "./Policy.ts"
+
+/** Tokens an answer says it used. */
+export interface Usage {
+  readonly inputTokens?: number | undefined
+  readonly outputTokens?: number | undefined
+}
+
+/** What every operation names. */
+export interface Plan {
+  /** The name it is reported under. */
+  readonly route: string
+  readonly policy: Policy.Policy
+  /** The lanes that may serve it, most preferred first; never empty. */
+  readonly lanes: ReadonlyArray<Lane.Lane>
+  /** What the request needs; lanes that cannot serve it are not tried. */
+  readonly needs?: FallbackPlan.Requirements | undefined
+}
+
+/** An operation that ends with one answer. */
+export interface Operation<A, R> extends Plan {
+  readonly kind: Event.Kind
+  /** One request to one lane. */
+  readonly call: (lane: Lane.Lane) => Effect.Effect<A, Failure.Failure, R>
+  readonly usageOf?: ((answer: A) => Usage) | undefined
+}
+
+/** An operation that ends with a stream. */
+export interface StreamOperation<A, R> extends Plan {
+  /** One request to one lane. It may only end successfully after the provider's terminal event. */
+  readonly call: (lane: Lane.Lane) => Stream.Stream<A, Failure.Failure, R>
+  /**
+   * Whether the caller can do something with this part that cannot be taken back: text, reasoning, the start of a tool
+   * call. Until the first such part a failure is retried or failed over unseen; after it, it surfaces.
+   */
+  readonly commits: (part: A) => boolean
+  /** What a part says about usage; the last word counts. */
+  readonly usageOf?: ((part: A) => Usage | undefined) | undefined
+}

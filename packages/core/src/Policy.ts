@@ -1,0 +1,255 @@
+/**
+ * Everything that decides how an operation is kept alive, as one value: retry, budget, breaker, bulkhead, clocks and
+ * fallback. The library, the gateway and the simulator read the same one; it comes from code or, through its schema, from
+ * a file. Where a preset names several operations, the numbers are those of `docs/policies.md`.
+ */
+import * as Duration from "effect/Duration"
+import * as Pipeable from "effect/Pipeable"
+import * as Schema from "effect/Schema"
+import * as SchemaTransformation from "effect/SchemaTransformation"
+import * as Struct from "effect/Struct"
+import * as Bulkhead from "./Bulkhead.ts"
+import * as CircuitBreaker from "./CircuitBreaker.ts"
+import { override, validate, type Options } from "./internal/override.ts"
+import { PositiveDuration } from "./internal/PositiveDuration.ts"
+import * as RetryPolicy from "./RetryPolicy.ts"
+
+const within = (
+  settings: { readonly [key: string]: Duration.Duration },
+  inner: string,
+  outer: string
+): { readonly path: ReadonlyArray<string>; readonly issue: string } | undefined => {
+  const [part, whole] = [settings[inner], settings[outer]]
+  return part !== undefined && whole !== undefined && Duration.isGreaterThan(part, whole)
+    ? { path: [inner], issue: `expected at most ${outer} (${Duration.format(whole)}), got ${Duration.format(part)}` }
+    : undefined
+}
+
+/** How long each part of an operation may take. Each clock that runs out is named in the `Timeout` it raises. */
+export const Clocks = Schema.Struct({
+  /** Of a stream: from the start of an attempt to the first content (headers are not content). */
+  firstContent: PositiveDuration,
+  /** Of a stream: between two pieces of it. */
+  chunkGap: PositiveDuration,
+  /** One attempt at a stream, from its start to its end. */
+  attempt: PositiveDuration,
+  /** One attempt at anything that is not a stream. */
+  plainAttempt: PositiveDuration,
+  /** The whole operation, with all its attempts and waits: the deadline. */
+  total: PositiveDuration
+}).check(
+  Schema.makeFilter((clocks) =>
+    [
+      within(clocks, "firstContent", "attempt"),
+      within(clocks, "chunkGap", "attempt"),
+      within(clocks, "attempt", "total"),
+      within(clocks, "plainAttempt", "total")
+    ].filter((issue) => issue !== undefined)
+  )
+)
+export type Clocks = typeof Clocks.Type
+
+/** What one operation may spend over retries, credentials and fallbacks. */
+export const Budget = Schema.Struct({
+  /** Requests to providers. A retry never takes the last ones that untried lanes would need. */
+  maxAttempts: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 1000 }))
+})
+export type Budget = typeof Budget.Type
+
+/** When another lane may answer. */
+export const Fallback = Schema.Struct({
+  /** Ask another lane when a provider's content policy stopped the request. Filters differ; think before you say yes. */
+  onContentPolicy: Schema.Boolean,
+  /** When every lane is open or cooling and one reopens before the deadline: wait for it instead of failing. */
+  waitForReopening: Schema.Boolean
+})
+export type Fallback = typeof Fallback.Type
+
+const sections = {
+  retry: RetryPolicy.Settings,
+  budget: Budget,
+  breaker: CircuitBreaker.Settings,
+  bulkhead: Bulkhead.Settings,
+  clocks: Clocks,
+  fallback: Fallback
+}
+
+const Fields = Schema.Struct(sections).check(
+  Schema.makeFilter((policy) =>
+    Duration.isGreaterThan(policy.retry.base, policy.retry.maxDelay)
+      ? { path: ["retry", "base"], issue: `expected at most maxDelay (${Duration.format(policy.retry.maxDelay)})` }
+      : undefined
+  )
+)
+
+/** A policy as a value: replace its numbers with `policy.pipe(Policy.retry({ … }), Policy.breaker({ … }))`. */
+export class Policy extends Pipeable.Mixin(Schema.Class<Policy>("@holdfast/core/Policy")(Fields)) {}
+
+const standardFields: typeof Fields.Type = {
+  retry: RetryPolicy.defaults,
+  budget: { maxAttempts: 6 },
+  breaker: CircuitBreaker.defaults,
+  bulkhead: Bulkhead.defaults,
+  clocks: {
+    firstContent: Duration.seconds(30),
+    chunkGap: Duration.seconds(20),
+    attempt: Duration.seconds(60),
+    plainAttempt: Duration.seconds(30),
+    total: Duration.seconds(120)
+  },
+  fallback: { onContentPolicy: false, waitForReopening: true }
+}
+
+/** Services: a stranger waits a minute, not an hour. */
+export const standard = new Policy(standardFields)
+
+/** A person waits: short waits, early fallback, early probes. */
+export const interactive = new Policy({
+  ...standardFields,
+  retry: {
+    ...RetryPolicy.defaults,
+    maxRetries: 2,
+    base: Duration.millis(500),
+    maxDelay: Duration.seconds(8),
+    patience: Duration.seconds(5)
+  },
+  breaker: {
+    ...CircuitBreaker.defaults,
+    open: Duration.seconds(10),
+    openMax: Duration.seconds(15),
+    probeLease: Duration.seconds(60)
+  },
+  clocks: {
+    firstContent: Duration.seconds(10),
+    chunkGap: Duration.seconds(10),
+    attempt: Duration.seconds(60),
+    plainAttempt: Duration.seconds(30),
+    total: Duration.seconds(90)
+  }
+})
+
+/** Nobody waits: patient with limits and long outages. */
+export const batch = new Policy({
+  ...standardFields,
+  retry: {
+    ...RetryPolicy.defaults,
+    maxRetries: 8,
+    base: Duration.seconds(2),
+    maxDelay: Duration.minutes(5),
+    patience: Duration.minutes(15)
+  },
+  budget: { maxAttempts: 20 },
+  breaker: { ...CircuitBreaker.defaults, openMax: Duration.minutes(5), probeLease: Duration.minutes(10) },
+  clocks: {
+    firstContent: Duration.seconds(120),
+    chunkGap: Duration.seconds(60),
+    attempt: Duration.minutes(10),
+    plainAttempt: Duration.minutes(10),
+    total: Duration.hours(24)
+  }
+})
+
+/** Plain numbers without growth: threshold 5, recovery 60 s, three retries from one second. */
+export const mission = new Policy({
+  ...standardFields,
+  breaker: {
+    ...CircuitBreaker.defaults,
+    open: Duration.seconds(60),
+    openMax: Duration.seconds(60),
+    openGrowth: 1,
+    openJitter: 0
+  },
+  clocks: {
+    firstContent: Duration.seconds(30),
+    chunkGap: Duration.seconds(30),
+    attempt: Duration.seconds(30),
+    plainAttempt: Duration.seconds(30),
+    total: Duration.seconds(120)
+  }
+})
+
+/** The named policies. */
+export const presets = { mission, interactive, standard, batch } as const
+export const PresetName = Schema.Literals(["mission", "interactive", "standard", "batch"])
+export type PresetName = typeof PresetName.Type
+
+const fieldsOf = (policy: Policy): typeof Fields.Type => ({
+  retry: policy.retry,
+  budget: policy.budget,
+  breaker: policy.breaker,
+  bulkhead: policy.bulkhead,
+  clocks: policy.clocks,
+  fallback: policy.fallback
+})
+
+const edit =
+  <Key extends keyof Policy>(key: Key, schema: Schema.Codec<Policy[Key], unknown>) =>
+  (options: Options<Policy[Key]>) =>
+  (policy: Policy): Policy =>
+    new Policy(
+      validate("Policy", Fields, {
+        ...fieldsOf(policy),
+        [key]: override(`Policy.${key}`, schema, policy[key], options)
+      })
+    )
+
+/** Replaces numbers of the retry policy. Throws a `RangeError` that names an impossible option. */
+export const retry = edit("retry", RetryPolicy.Settings)
+/** Replaces numbers of the operation's budget. Throws a `RangeError` that names an impossible option. */
+export const budget = edit("budget", Budget)
+/** Replaces numbers of the circuit breaker. Throws a `RangeError` that names an impossible option. */
+export const breaker = edit("breaker", CircuitBreaker.Settings)
+/** Replaces numbers of the bulkhead. Throws a `RangeError` that names an impossible option. */
+export const bulkhead = edit("bulkhead", Bulkhead.Settings)
+/** Replaces clocks. Throws a `RangeError` that names an impossible option. */
+export const clocks = edit("clocks", Clocks)
+/** Replaces rules of the fallback. Throws a `RangeError` that names an impossible option. */
+export const fallback = edit("fallback", Fallback)
+
+const partial = <Fields extends Schema.Struct.Fields>(schema: { readonly fields: Fields }) =>
+  Schema.optionalKey(Schema.Struct(Struct.map(schema.fields, Schema.optionalKey)))
+
+/** A preset with some of its numbers replaced, as a file writes it. */
+const Overrides = Schema.Struct({
+  preset: Schema.optionalKey(PresetName),
+  retry: partial(RetryPolicy.Settings),
+  budget: partial(Budget),
+  breaker: partial(CircuitBreaker.Settings),
+  bulkhead: partial(Bulkhead.Settings),
+  clocks: partial(Clocks),
+  fallback: partial(Fallback)
+})
+
+const lay = (name: PresetName, overrides: Omit<typeof Overrides.Type, "preset">): typeof Fields.Type => {
+  const preset = presets[name]
+  return {
+    retry: { ...preset.retry, ...overrides.retry },
+    budget: { ...preset.budget, ...overrides.budget },
+    breaker: { ...preset.breaker, ...overrides.breaker },
+    bulkhead: { ...preset.bulkhead, ...overrides.bulkhead },
+    clocks: { ...preset.clocks, ...overrides.clocks },
+    fallback: { ...preset.fallback, ...overrides.fallback }
+  }
+}
+
+/**
+ * A policy as a file writes it: a preset's name, or `{ preset, retry: { … }, … }` with some numbers replaced. Impossible
+ * numbers are refused with the path of the option.
+ */
+export const fromConfig = (preset: PresetName) =>
+  Schema.Union([PresetName, Overrides]).pipe(
+    Schema.decodeTo(
+      Schema.toType(Fields),
+      SchemaTransformation.transform({
+        decode: (written) => (typeof written === "string" ? lay(written, {}) : lay(written.preset ?? preset, written)),
+        encode: (policy) => ({ preset, ...policy })
+      })
+    ),
+    Schema.decodeTo(
+      Schema.toType(Policy),
+      SchemaTransformation.transform({
+        decode: (fields) => new Policy(fields),
+        encode: fieldsOf
+      })
+    )
+  )

@@ -1,0 +1,54 @@
+/** Where an answer came from: the lane, every attempt that led to it, and whether it is what the route would prefer. */
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import type * as Event from "./Event.ts"
+
+/** One request to one provider. */
+export interface Attempt {
+  readonly lane: string
+  readonly result: Event.Result
+  /** How long it took, in milliseconds. */
+  readonly durationMillis: number
+  /** How long the operation waited right before it, in milliseconds: for a retry or for a lane to reopen. */
+  readonly waitMillis: number
+}
+
+export interface Provenance {
+  readonly operation: string
+  readonly route: string
+  /** The lane that answered; absent when none did. */
+  readonly lane: string | undefined
+  /** The model that answered, as the lane names it. */
+  readonly model: string | undefined
+  readonly attempts: ReadonlyArray<Attempt>
+  /** Another lane than the route's first answered. */
+  readonly degraded: boolean
+}
+
+/** A place for the pipeline to leave a provenance in. */
+export interface Collector {
+  /** Tells two collectors apart where equality is structural. */
+  readonly token: symbol
+  provenance: Provenance | undefined
+}
+
+/** An empty collector. */
+export const collector = (): Collector => ({ token: Symbol("Provenance"), provenance: undefined })
+
+/** Where the pipeline writes the provenance of the operations in this context. Absent: nobody asked. */
+export const Sink = Context.Reference<Collector | undefined>("@holdfast/core/Provenance/Sink", {
+  defaultValue: () => undefined
+})
+
+/**
+ * The answer together with where it came from. Of several operations inside one effect it is the last one's; `undefined`
+ * when there was none.
+ */
+export const of = <A, E, R>(self: Effect.Effect<A, E, R>): Effect.Effect<[A, Provenance | undefined], E, R> =>
+  Effect.suspend(() => {
+    const sink = collector()
+    return Effect.map(Effect.provideService(self, Sink, sink), (answer): [A, Provenance | undefined] => [
+      answer,
+      sink.provenance
+    ])
+  })

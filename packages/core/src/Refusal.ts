@@ -1,0 +1,123 @@
+/**
+ * Our own decision not to call: nothing was sent, nobody failed. A refusal is never recorded by a circuit and never
+ * retried in place; it can always be told from a provider's failure by its tag.
+ */
+import * as Duration from "effect/Duration"
+import * as Schema from "effect/Schema"
+import * as Failure from "./Failure.ts"
+
+/** The lane's circuit (or a wider one it shares) is open. */
+export class CircuitOpen extends Schema.TaggedError<CircuitOpen>()("CircuitOpen", {
+  lane: Schema.String,
+  /** Which circuit refused: the lane's own, or the one of its credential, model or provider. */
+  circuit: Schema.String,
+  /** Until the next probe may go. */
+  retryAfter: Schema.DurationFromMillis
+}) {
+  override get message() {
+    return `The circuit ${this.circuit} is open for another ${Duration.format(this.retryAfter)}`
+  }
+}
+
+/** The lane has no free slot and its queue is full, or the wait in the queue was too long. */
+export class BulkheadFull extends Schema.TaggedError<BulkheadFull>()("BulkheadFull", {
+  lane: Schema.String,
+  reason: Schema.Literals(["queue-full", "queue-timeout"]),
+  maxConcurrent: Schema.Int,
+  maxQueue: Schema.Int
+}) {
+  override get message() {
+    return this.reason === "queue-full"
+      ? `${this.lane} already runs ${this.maxConcurrent} calls and ${this.maxQueue} wait`
+      : `${this.lane} had no free slot in time (${this.maxConcurrent} calls at once)`
+  }
+}
+
+/** The provider asked for a wait, and the lane is cooling until then. */
+export class LimitReached extends Schema.TaggedError<LimitReached>()("LimitReached", {
+  lane: Schema.String,
+  retryAfter: Schema.DurationFromMillis
+}) {
+  override get message() {
+    return `${this.lane} is cooling for another ${Duration.format(this.retryAfter)}`
+  }
+}
+
+/** The operation's own time is over, or the next step would end after it. */
+export class DeadlineExceeded extends Schema.TaggedError<DeadlineExceeded>()("DeadlineExceeded", {
+  /** The whole time the operation had. */
+  total: Schema.DurationFromMillis
+}) {
+  override get message() {
+    return `The operation did not finish within ${Duration.format(this.total)}`
+  }
+}
+
+/** The operation may make no further attempt. */
+export class BudgetExhausted extends Schema.TaggedError<BudgetExhausted>()("BudgetExhausted", {
+  maxAttempts: Schema.Int
+}) {
+  override get message() {
+    return `The operation has used its ${this.maxAttempts} attempts`
+  }
+}
+
+/** No lane of the route can serve what the request needs. */
+export class NoCapableLane extends Schema.TaggedError<NoCapableLane>()("NoCapableLane", {
+  route: Schema.String,
+  /** One line per lane: what it lacks. */
+  missing: Schema.Array(Schema.String)
+}) {
+  override get message() {
+    return `No lane of ${this.route} can serve the request: ${this.missing.join("; ")}`
+  }
+}
+
+/** A refusal that concerns one step of an operation. */
+export const Step = Schema.Union([
+  CircuitOpen,
+  BulkheadFull,
+  LimitReached,
+  DeadlineExceeded,
+  BudgetExhausted,
+  NoCapableLane
+])
+export type Step = typeof Step.Type
+
+/** One lane that was considered, and how it ended there. */
+export const TrailEntry = Schema.Struct({
+  lane: Schema.String,
+  /** Attempts sent to this lane; 0 when we refused to call it. */
+  attempts: Schema.Int,
+  error: Schema.Union([Failure.Failure, Step])
+})
+export type TrailEntry = typeof TrailEntry.Type
+
+/** Every capable lane was tried or refused; the trail says how each ended. */
+export class AllLanesFailed extends Schema.TaggedError<AllLanesFailed>()("AllLanesFailed", {
+  route: Schema.String,
+  trail: Schema.Array(TrailEntry),
+  /** Until the earliest lane opens again, where one is open or cooling. */
+  retryAfter: Schema.optional(Schema.DurationFromMillis)
+}) {
+  override get message() {
+    const steps = this.trail.map((entry) => `${entry.lane}: ${entry.error._tag}`).join(", ")
+    const wait = this.retryAfter === undefined ? "" : `; the earliest opens in ${Duration.format(this.retryAfter)}`
+    return `All lanes of ${this.route} failed (${steps}${wait})`
+  }
+}
+
+/** Any refusal, as a codec. */
+export const Refusal = Schema.Union([
+  CircuitOpen,
+  BulkheadFull,
+  LimitReached,
+  DeadlineExceeded,
+  BudgetExhausted,
+  NoCapableLane,
+  AllLanesFailed
+])
+export type Refusal = typeof Refusal.Type
+
+/** Whether a value is a refusal. */
+export const isRefusal: (u: unknown) => u is Refusal = Schema.is(Refusal)

@@ -1,0 +1,164 @@
+/**
+ * A name a caller uses, the lanes that may serve it, and the policy to use: a model that is already resilient. It has the
+ * same shape as a lane's model, or is a Layer for `effect/ai` like any other.
+ */
+import * as EmbeddingModel from "effect/ai/EmbeddingModel"
+import * as LanguageModel from "effect/ai/LanguageModel"
+import type * as Prompt from "effect/ai/Prompt"
+import type * as Response from "effect/ai/Response"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as AiModels from "./AiModels.ts"
+import type * as EmbedModel from "./EmbedModel.ts"
+import type * as Failure from "./Failure.ts"
+import * as FallbackPlan from "./FallbackPlan.ts"
+import * as Lane from "./Lane.ts"
+import type * as Operation from "./Operation.ts"
+import * as Policy from "./Policy.ts"
+import type * as Refusal from "./Refusal.ts"
+import * as Resilience from "./Resilience.ts"
+import type * as TextModel from "./TextModel.ts"
+
+export interface Options<E = never, R = never> {
+  /** Most preferred first, each as a provider's constructor gives it: `OpenAi.lane("gpt-mini")`, `Effect.succeed(lane)`. */
+  readonly lanes: ReadonlyArray<Effect.Effect<Lane.Lane, E, R>>
+  /** Default `Policy.standard`. */
+  readonly policy?: Policy.Policy | undefined
+}
+
+type Errors = Failure.Failure | Refusal.Refusal
+
+/** A resilient text model. Fails with `InvalidRoute` when no lane can generate text, or one is in it twice. */
+export const text = Effect.fnUntraced(function* <E, R>(
+  route: string,
+  options: Options<E, R>
+): Effect.fn.Return<TextModel.TextModel<Errors>, E | FallbackPlan.InvalidRoute, R | Resilience.Resilience> {
+  const { lanes, policy, resilience } = yield* build(route, options)
+  const { lanes: able, missing } = FallbackPlan.capable(lanes, { text: true })
+  if (missing.length > 0) return yield* new FallbackPlan.InvalidRoute({ route, problem: missing.join("; ") })
+  return {
+    generate: (request) =>
+      resilience.run({
+        route,
+        kind: "text",
+        policy,
+        lanes: able,
+        needs: needsOf(request),
+        call: (lane) => textOf(lane).generate(request),
+        usageOf: (parts) => parts.reduce<Operation.Usage>((usage, part) => usageOf(part) ?? usage, {})
+      }),
+    stream: (request) =>
+      resilience.runStream({
+        route,
+        policy,
+        lanes: able,
+        needs: { ...needsOf(request), streaming: true },
+        call: (lane) => textOf(lane).stream(request),
+        commits,
+        usageOf
+      })
+  }
+})
+
+/**
+ * A resilient embedding model. Fails with `InvalidRoute` when a lane does not embed, or when its lanes make vectors of
+ * different spaces: those cannot be compared, so an answer from the second would silently spoil an index.
+ */
+export const embed = Effect.fnUntraced(function* <E, R>(
+  route: string,
+  options: Options<E, R>
+): Effect.fn.Return<EmbedModel.EmbedModel<Errors>, E | FallbackPlan.InvalidRoute, R | Resilience.Resilience> {
+  const { lanes, policy, resilience } = yield* build(route, options)
+  const { missing } = FallbackPlan.capable(lanes, { embed: true })
+  const problem = missing.length > 0 ? missing.join("; ") : FallbackPlan.vectorProblemOf(lanes)
+  if (problem !== undefined) return yield* new FallbackPlan.InvalidRoute({ route, problem })
+  return {
+    embed: (request) =>
+      resilience.run({
+        route,
+        kind: "embed",
+        policy,
+        lanes,
+        needs: { embed: true, dimensions: request.dimensions },
+        call: (lane) => embedOf(lane).embed(request),
+        usageOf: (response) => ({ inputTokens: response.inputTokens })
+      })
+  }
+})
+
+/**
+ * A resilient `LanguageModel` as a Layer. What lanes share comes along (`Resilience.layer`), and all routes of one layer
+ * build share it.
+ */
+export const languageModel = <E, R>(
+  route: string,
+  options: Options<E, R>
+): Layer.Layer<
+  LanguageModel.LanguageModel | Layer.Success<typeof Resilience.layer>,
+  E | FallbackPlan.InvalidRoute,
+  R
+> =>
+  Layer.effect(LanguageModel.LanguageModel, Effect.flatMap(text(route, options), AiModels.languageModel)).pipe(
+    Layer.provideMerge(Resilience.layer)
+  )
+
+/** A resilient `EmbeddingModel` as a Layer, with what lanes share. */
+export const embeddingModel = <E, R>(
+  route: string,
+  options: Options<E, R>
+): Layer.Layer<
+  EmbeddingModel.EmbeddingModel | Layer.Success<typeof Resilience.layer>,
+  E | FallbackPlan.InvalidRoute,
+  R
+> =>
+  Layer.effect(EmbeddingModel.EmbeddingModel, Effect.flatMap(embed(route, options), AiModels.embeddingModel)).pipe(
+    Layer.provideMerge(Resilience.layer)
+  )
+
+const build = Effect.fnUntraced(function* <E, R>(route: string, options: Options<E, R>) {
+  const resilience = yield* Resilience.Resilience
+  const intercept = yield* Lane.Interceptor
+  const lanes: Array<Lane.Lane> = []
+  for (const lane of options.lanes) lanes.push(intercept(yield* lane))
+  const problem = FallbackPlan.problemOf(lanes)
+  if (problem !== undefined) return yield* new FallbackPlan.InvalidRoute({ route, problem })
+  for (const lane of lanes) yield* resilience.register(lane)
+  return { lanes, policy: options.policy ?? Policy.standard, resilience }
+})
+
+const unable = (lane: Lane.Lane, what: string): never => {
+  throw new Error(`${lane.id} was planned for ${what} it does not offer`)
+}
+const textOf = (lane: Lane.Lane): TextModel.TextModel => lane.text ?? unable(lane, "text")
+const embedOf = (lane: Lane.Lane): EmbedModel.EmbedModel => lane.embed ?? unable(lane, "embedding")
+
+const needsOf = (request: TextModel.Request): FallbackPlan.Requirements => ({
+  text: true,
+  tools: request.tools.length > 0,
+  vision: request.prompt.content.some(hasImage),
+  jsonSchema: request.responseFormat.type === "json",
+  maxOutputTokens: request.sampling.maxOutputTokens
+})
+
+const hasImage = (message: Prompt.Message): boolean =>
+  message.role === "user" && message.content.some((part) => part.type === "file" && part.mediaType.startsWith("image/"))
+
+/** What a caller cannot take back: text, reasoning, the start of a tool call. Empty pieces are not content. */
+const commits = (part: Response.StreamPartEncoded): boolean => {
+  switch (part.type) {
+    case "text-delta":
+    case "reasoning-delta":
+      return part.delta.length > 0
+    case "tool-params-start":
+    case "tool-call":
+    case "file":
+      return true
+    default:
+      return false
+  }
+}
+
+const usageOf = (part: Response.PartEncoded | Response.StreamPartEncoded): Operation.Usage | undefined =>
+  part.type === "finish"
+    ? { inputTokens: part.usage.inputTokens.total, outputTokens: part.usage.outputTokens.total }
+    : undefined

@@ -1,0 +1,106 @@
+/**
+ * The recent results of one lane: the last `capacity` of them, none older than `maxAgeMillis`. A function of its events
+ * and the present instant; recording is O(1) amortised, a summary sorts what is there. It is updated in place and owned by
+ * one service.
+ */
+import type * as Failure from "../Failure.ts"
+import * as HealthStatus from "../HealthStatus.ts"
+
+export interface Result {
+  readonly at: number
+  readonly durationMillis: number
+  /** Set for streams that reached their first content. */
+  readonly firstContentMillis: number | undefined
+  /** `undefined` for a success. */
+  readonly failure: Failure.Class | undefined
+}
+
+export interface Window {
+  readonly capacity: number
+  readonly maxAgeMillis: number
+  /** Oldest first; a ring would save nothing at a hundred entries. */
+  readonly results: Array<Result>
+  successes: number
+}
+
+export interface Summary {
+  readonly status: HealthStatus.HealthStatus
+  readonly calls: number
+  readonly successes: number
+  /** 1 when there were no calls. */
+  readonly successRate: number
+  readonly meanMillis: number | undefined
+  readonly p50Millis: number | undefined
+  readonly p95Millis: number | undefined
+  readonly p99Millis: number | undefined
+  readonly firstContentP50Millis: number | undefined
+  readonly firstContentP95Millis: number | undefined
+  /** How many of each class of failure. */
+  readonly errors: { readonly [Class in Failure.Class]?: number }
+}
+
+export const make = (capacity: number, maxAgeMillis: number): Window => ({
+  capacity,
+  maxAgeMillis,
+  results: [],
+  successes: 0
+})
+
+/** Forgets what is too old. */
+export const expire = (window: Window, now: number): void => {
+  while (window.results.length > 0 && now - (window.results[0]?.at ?? now) >= window.maxAgeMillis) drop(window)
+}
+
+/** Remembers one result, and forgets what no longer counts. */
+export const record = (window: Window, result: Result): void => {
+  expire(window, result.at)
+  if (window.results.length === window.capacity) drop(window)
+  window.results.push(result)
+  if (result.failure === undefined) window.successes += 1
+}
+
+/** Forgets everything. */
+export const clear = (window: Window): void => {
+  window.results.length = 0
+  window.successes = 0
+}
+
+export const status = (window: Window): HealthStatus.HealthStatus =>
+  HealthStatus.of(window.results.length, window.successes)
+
+export const summarise = (window: Window, now: number): Summary => {
+  expire(window, now)
+  const calls = window.results.length
+  const durations = sorted(window.results.map((result) => result.durationMillis))
+  const firstContents = sorted(
+    window.results.flatMap((result) => (result.firstContentMillis === undefined ? [] : [result.firstContentMillis]))
+  )
+  const errors: { [Class in Failure.Class]?: number } = {}
+  for (const { failure } of window.results) {
+    if (failure !== undefined) errors[failure] = (errors[failure] ?? 0) + 1
+  }
+  return {
+    status: status(window),
+    calls,
+    successes: window.successes,
+    successRate: calls === 0 ? 1 : window.successes / calls,
+    meanMillis: calls === 0 ? undefined : durations.reduce((sum, value) => sum + value, 0) / calls,
+    p50Millis: percentile(durations, 0.5),
+    p95Millis: percentile(durations, 0.95),
+    p99Millis: percentile(durations, 0.99),
+    firstContentP50Millis: percentile(firstContents, 0.5),
+    firstContentP95Millis: percentile(firstContents, 0.95),
+    errors
+  }
+}
+
+/** The nearest-rank percentile of ascending values: the smallest value with at least that part at or below it. */
+export const percentile = (ascending: ReadonlyArray<number>, part: number): number | undefined =>
+  ascending[Math.max(0, Math.ceil(part * ascending.length) - 1)]
+
+const sorted = (values: Array<number>): Array<number> => values.toSorted((a, b) => a - b)
+
+const drop = (window: Window): void => {
+  const oldest = window.results.shift()
+  if (oldest !== undefined && oldest.failure === undefined) window.successes -= 1
+}

@@ -1,0 +1,10 @@
+/** A finite duration above zero; written as text such as `"30 seconds"` in configuration. */
+import * as Duration from "effect/Duration"
+import * as Schema from "effect/Schema"
+
+export const PositiveDuration = Schema.DurationFromString.check(
+  Schema.makeFilter((duration: Duration.Duration) => {
+    const millis = Duration.toMillis(duration)
+    return (millis > 0 && Number.isFinite(millis)) || `expected a duration above zero, got ${Duration.format(duration)}`
+  })
+)

@@ -1,0 +1,46 @@
+/** The packages of this workspace, lowest first, and what each may import: the architecture as a table. */
+export interface Row {
+  /** Names under `@holdfast/`. A row names only rows above it, so packages cannot form a cycle. */
+  readonly packages: ReadonlyArray<string>
+  /** npm packages that `src` may import: these, or everything that its own package.json lists as a dependency. */
+  readonly npm: ReadonlyArray<string> | "dependencies"
+  /** Whether `src` may import Node's own modules. */
+  readonly node: boolean
+}
+
+export const scope = "@holdfast/"
+
+export const rows: Readonly<Record<string, Row>> = {
+  core: { packages: [], npm: ["effect"], node: false },
+  providers: { packages: ["core"], npm: ["effect"], node: false },
+  "store-sql": {
+    packages: ["core"],
+    npm: ["effect", "@effect/sql-pg", "@electric-sql/pglite", "@electric-sql/pglite-socket"],
+    node: true
+  },
+  telemetry: { packages: ["core"], npm: ["effect"], node: false },
+  chaos: { packages: ["core", "providers"], npm: ["effect"], node: true },
+  simulator: { packages: ["core", "chaos"], npm: ["effect"], node: false },
+  gateway: {
+    packages: ["core", "providers", "store-sql", "telemetry", "chaos", "simulator"],
+    npm: "dependencies",
+    node: true
+  },
+  dashboard: { packages: ["gateway"], npm: "dependencies", node: false },
+  cli: {
+    packages: ["core", "providers", "store-sql", "telemetry", "chaos", "simulator", "gateway"],
+    npm: "dependencies",
+    node: true
+  },
+  "example-rag": {
+    packages: ["core", "providers", "store-sql", "telemetry", "chaos", "gateway"],
+    npm: "dependencies",
+    node: true
+  }
+}
+
+/** Directions that hold for types only, or for values only from files with the given ending. */
+export const narrowed: ReadonlyArray<{ readonly from: string; readonly to: string; readonly valuesFrom?: string }> = [
+  { from: "dashboard", to: "gateway" },
+  { from: "gateway", to: "simulator", valuesFrom: "Worker.ts" }
+]
