@@ -7,6 +7,7 @@ export default defineConfig({
     // Integration tests start PostgreSQL and talk over sockets: two files at once keep two cores busy and no more.
     maxWorkers: 2,
     testTimeout: 30_000,
-    hookTimeout: 120_000
+    hookTimeout: 120_000,
+    silent: "passed-only"
   }
 })

@@ -1,1 +1,7 @@
-export {}
+export * as Emulator from "./Emulator.ts"
+export * as Fault from "./Fault.ts"
+export * as FaultPlan from "./FaultPlan.ts"
+export * as GeminiEmulator from "./GeminiEmulator.ts"
+export * as Healthy from "./Healthy.ts"
+export * as Journal from "./Journal.ts"
+export * as OpenAiEmulator from "./OpenAiEmulator.ts"

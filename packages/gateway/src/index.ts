@@ -1,1 +1,3 @@
-export {}
+export * as Config from "./Config.ts"
+export * as Gateway from "./Gateway.ts"
+export * as Routes from "./Routes.ts"

@@ -1,0 +1,100 @@
+/** What an emulated model says to a conversation, whichever provider's wire format carried it. Pure. */
+import type * as Healthy from "../Healthy.ts"
+import * as SampleJson from "./SampleJson.ts"
+
+export interface Message {
+  readonly role: string
+  readonly text: string
+}
+
+export interface Tool {
+  readonly name: string
+  /** JSON schema of the arguments. */
+  readonly parameters: unknown
+}
+
+export interface Conversation {
+  readonly messages: ReadonlyArray<Message>
+  /** The role whose last message asks to be continued. */
+  readonly modelRole: "assistant" | "model"
+  readonly tools: ReadonlyArray<Tool>
+  readonly toolChoice: "auto" | "none" | "any" | { readonly name: string }
+  readonly maxWords: number | undefined
+  /** JSON schema the answer must satisfy, if one was asked for. */
+  readonly jsonSchema: unknown
+}
+
+export interface Completion {
+  /** The text in the chunks a stream delivers it in; they join to the whole. */
+  readonly chunks: ReadonlyArray<string>
+  readonly tool: { readonly name: string; readonly arguments: unknown } | undefined
+  readonly finish: "stop" | "length" | "tool" | "filter"
+  readonly promptWords: number
+  readonly completionWords: number
+}
+
+/**
+ * The model's turn. Calls the named or first tool if the choice requires one, or if the choice is open and the last
+ * user message contains "use the tool". Continues a last message of its own if that is a true prefix of the answer; any
+ * other is answered from the start. `blockAfter` stops the text there for safety.
+ */
+export const complete = (
+  conversation: Conversation,
+  healthy: Healthy.Healthy,
+  blockAfter: number | undefined
+): Completion => {
+  const promptWords = conversation.messages.reduce((sum, message) => sum + countWords(message.text), 0)
+  const tool = blockAfter === undefined ? toolToCall(conversation) : undefined
+  if (tool !== undefined) {
+    const args = SampleJson.sample(tool.parameters ?? {})
+    const completionWords = countWords(JSON.stringify(args))
+    return { chunks: [], tool: { name: tool.name, arguments: args }, finish: "tool", promptWords, completionWords }
+  }
+  const text = continuation(conversation, answer(conversation, healthy))
+  const words = wordsOf(text)
+  const kept = conversation.maxWords === undefined ? words : words.slice(0, conversation.maxWords)
+  const all = conversation.jsonSchema === undefined ? grouped(kept, healthy.wordsPerChunk) : fragments(text)
+  const chunks = blockAfter === undefined ? all : all.slice(0, blockAfter)
+  return {
+    chunks,
+    tool: undefined,
+    finish: blockAfter !== undefined ? "filter" : kept.length < words.length ? "length" : "stop",
+    promptWords,
+    completionWords: countWords(chunks.join(""))
+  }
+}
+
+/** JSON text cut into the small pieces a model streams it in. */
+export const fragments = (text: string): ReadonlyArray<string> => text.match(/.{1,8}/gsu) ?? []
+
+export const countWords = (text: string): number => wordsOf(text).length
+
+/** Each word with the white space before it. */
+const wordsOf = (text: string): ReadonlyArray<string> => text.match(/\s*\S+/g) ?? []
+
+const grouped = (words: ReadonlyArray<string>, size: number): ReadonlyArray<string> =>
+  Array.from({ length: Math.ceil(words.length / size) }, (_, n) => words.slice(n * size, (n + 1) * size).join(""))
+
+const lastUserText = (conversation: Conversation): string =>
+  conversation.messages.findLast((message) => message.role === "user")?.text ?? ""
+
+const answer = (conversation: Conversation, healthy: Healthy.Healthy): string => {
+  if (conversation.jsonSchema !== undefined) return JSON.stringify(SampleJson.sample(conversation.jsonSchema))
+  return healthy.reply._tag === "Fixed" ? healthy.reply.text : `You said: ${lastUserText(conversation)}`
+}
+
+const continuation = (conversation: Conversation, full: string): string => {
+  const last = conversation.messages.at(-1)
+  if (last?.role !== conversation.modelRole) return full
+  const prefix = full.startsWith(last.text) ? last.text : last.text.trim()
+  return prefix.length < full.length && full.startsWith(prefix) ? full.slice(prefix.length) : full
+}
+
+const toolToCall = (conversation: Conversation): Tool | undefined => {
+  const { toolChoice, tools } = conversation
+  if (toolChoice === "none") return undefined
+  if (toolChoice === "any") return tools[0]
+  if (toolChoice !== "auto") return tools.find((tool) => tool.name === toolChoice.name)
+  const last = conversation.messages.at(-1)
+  return last?.role === "user" && last.text.toLowerCase().includes("use the tool") ? tools[0] : undefined
+}

@@ -1,0 +1,114 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Schema } from "effect"
+import * as FaultPlan from "../../src/FaultPlan.ts"
+import { sixtyWords } from "../../src/Healthy.ts"
+import * as Conversation from "../../src/internal/Conversation.ts"
+
+const healthy = (input: FaultPlan.Input["healthy"] = {}) => FaultPlan.make({ healthy: input }).healthy
+
+const conversation = (over: Partial<Conversation.Conversation> = {}): Conversation.Conversation => ({
+  messages: [{ role: "user", text: "Say it" }],
+  modelRole: "assistant",
+  tools: [],
+  toolChoice: "auto",
+  maxWords: undefined,
+  jsonSchema: undefined,
+  ...over
+})
+
+const textOf = (completion: Conversation.Completion) => completion.chunks.join("")
+
+const continuing = (text: string, modelRole: "assistant" | "model" = "assistant") =>
+  Conversation.complete(
+    conversation({
+      modelRole,
+      messages: [
+        { role: "user", text: "Say it" },
+        { role: modelRole, text }
+      ]
+    }),
+    healthy(),
+    undefined
+  )
+
+const weather = { name: "weather", parameters: { type: "object", properties: { city: { type: "string" } } } }
+const clock = { name: "clock", parameters: undefined }
+
+describe("Conversation.complete", () => {
+  it("says the sixty words, one to a chunk, and counts them", () => {
+    const completion = Conversation.complete(conversation(), healthy(), undefined)
+    assert.strictEqual(textOf(completion), sixtyWords)
+    assert.strictEqual(completion.chunks.length, 60)
+    assert.strictEqual(completion.chunks[1], " holdfast")
+    assert.strictEqual(completion.promptWords, 2)
+    assert.strictEqual(completion.completionWords, 60)
+    assert.strictEqual(completion.finish, "stop")
+  })
+
+  const size = Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 70 }))
+  it.prop("chunks of any size join to the same text", [size], ([wordsPerChunk]) => {
+    const completion = Conversation.complete(conversation(), healthy({ wordsPerChunk }), undefined)
+    assert.strictEqual(textOf(completion), sixtyWords)
+    assert.strictEqual(completion.chunks.length, Math.ceil(60 / wordsPerChunk))
+  })
+
+  it("echoes the last user message", () => {
+    const completion = Conversation.complete(conversation(), healthy({ reply: { _tag: "Echo" } }), undefined)
+    assert.strictEqual(textOf(completion), "You said: Say it")
+  })
+
+  const cut = Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: sixtyWords.length - 1 }))
+  it.prop("continues any true prefix of its answer without losing or doubling a character", [cut], ([at]) => {
+    const prefix = sixtyWords.slice(0, at)
+    assert.strictEqual(prefix + textOf(continuing(prefix)), sixtyWords)
+    assert.strictEqual(prefix + textOf(continuing(prefix, "model")), sixtyWords)
+  })
+
+  it("continues a prefix that was padded with white space", () => {
+    assert.strictEqual(textOf(continuing("  A holdfast\n")), sixtyWords.slice("A holdfast".length))
+  })
+
+  it("counts only what it adds to a prefix", () => {
+    const completion = continuing(sixtyWords.split(" ").slice(0, 40).join(" "))
+    assert.strictEqual(completion.promptWords, 42)
+    assert.strictEqual(completion.completionWords, 20)
+  })
+
+  it("starts over when the last message is not a true prefix", () => {
+    assert.strictEqual(textOf(continuing("Something else")), sixtyWords)
+    assert.strictEqual(textOf(continuing(sixtyWords)), sixtyWords)
+  })
+
+  it("stops at the limit of words and says so", () => {
+    const short = Conversation.complete(conversation({ maxWords: 3 }), healthy(), undefined)
+    assert.strictEqual(textOf(short), "A holdfast is")
+    assert.strictEqual(short.finish, "length")
+    assert.strictEqual(Conversation.complete(conversation({ maxWords: 60 }), healthy(), undefined).finish, "stop")
+  })
+
+  it("is stopped for safety after so many chunks, even before a tool call", () => {
+    const blocked = Conversation.complete(conversation({ tools: [weather], toolChoice: "any" }), healthy(), 2)
+    assert.strictEqual(textOf(blocked), "A holdfast")
+    assert.strictEqual(blocked.finish, "filter")
+    assert.isUndefined(blocked.tool)
+  })
+
+  it("calls a tool when it must, when it is told to in words, and not otherwise", () => {
+    const toolOf = (over: Partial<Conversation.Conversation>) =>
+      Conversation.complete(conversation({ tools: [weather, clock], ...over }), healthy(), undefined).tool?.name
+    const asking = [{ role: "user", text: "Please Use The Tool now" }]
+    assert.isUndefined(toolOf({}))
+    assert.strictEqual(toolOf({ toolChoice: "any" }), "weather")
+    assert.strictEqual(toolOf({ toolChoice: { name: "clock" } }), "clock")
+    assert.strictEqual(toolOf({ messages: asking }), "weather")
+    assert.isUndefined(toolOf({ messages: asking, toolChoice: "none" }))
+    assert.isUndefined(toolOf({ messages: asking, tools: [] }))
+    // The tool's result has come back: the model answers.
+    assert.isUndefined(toolOf({ messages: [...asking, { role: "tool", text: "rain" }] }))
+  })
+
+  it("answers with JSON where a schema asks for it", () => {
+    const completion = Conversation.complete(conversation({ jsonSchema: weather.parameters }), healthy(), undefined)
+    assert.deepStrictEqual(JSON.parse(textOf(completion)), { city: "sample" })
+  })
+})

@@ -1,0 +1,155 @@
+/**
+ * The gateway's configuration as a file writes it: YAML or JSON, decoded by schema, unknown keys refused with their path.
+ * Secrets are named (`{ env: OPENAI_API_KEY }`), never written down; their values appear in no error.
+ */
+import * as Policy from "@holdfast/core/Policy"
+import * as Effect from "effect/Effect"
+import * as FileSystem from "effect/FileSystem"
+import * as Schema from "effect/Schema"
+import * as Yaml from "yaml"
+
+/** The configuration cannot be used; the message says where and why. */
+export class InvalidConfig extends Schema.TaggedError<InvalidConfig>()("InvalidConfig", {
+  /** The file, or what else it came from. */
+  source: Schema.String,
+  problem: Schema.String
+}) {
+  override get message() {
+    return `${this.source}: ${this.problem}`
+  }
+}
+
+/** A secret by the name of the environment variable that holds it. */
+export const Secret = Schema.Struct({
+  env: Schema.NonEmptyString.check(
+    Schema.isPattern(/^[A-Za-z_][A-Za-z0-9_]*$/, { message: "expected the name of an environment variable" })
+  )
+})
+export type Secret = typeof Secret.Type
+
+const positiveInt = Schema.Int.check(Schema.isGreaterThan(0))
+
+/** What a model can serve, where the built-in catalogue does not know it or is wrong. */
+const Model = Schema.Struct({
+  contextWindow: Schema.optionalKey(positiveInt),
+  maxOutputTokens: Schema.optionalKey(positiveInt),
+  tools: Schema.optionalKey(Schema.Boolean),
+  vision: Schema.optionalKey(Schema.Boolean),
+  jsonSchema: Schema.optionalKey(Schema.Boolean),
+  streaming: Schema.optionalKey(Schema.Boolean),
+  dimensions: Schema.optionalKey(positiveInt),
+  /** Models of one space make comparable vectors. */
+  vectorSpace: Schema.optionalKey(Schema.NonEmptyString)
+})
+
+const Url = Schema.String.check(
+  Schema.makeFilter((text: string) => {
+    const url = URL.parse(text)
+    if (url === null || (url.protocol !== "http:" && url.protocol !== "https:")) return "expected an http(s) URL"
+    return url.username === "" && url.password === "" ? undefined : "a URL must not carry a password; use key: { env }"
+  })
+)
+
+export const Kind = Schema.Literals(["openai", "gemini", "openai-compatible"])
+export type Kind = typeof Kind.Type
+
+const Provider = Schema.Struct({
+  /** Default: the provider's own name, when it is one of the kinds. */
+  kind: Schema.optionalKey(Kind),
+  /** May be left out for a host that asks for none. */
+  key: Schema.optionalKey(Secret),
+  baseUrl: Schema.optionalKey(Url),
+  models: Schema.optionalKey(Schema.Record(Schema.String, Model)),
+  /** What a stream's undecodable event is: a failure (the default), or something to skip and count. */
+  onBadEvent: Schema.optionalKey(Schema.Literals(["fail", "skip"]))
+})
+export type Provider = typeof Provider.Type
+
+const LaneName = Schema.String.check(Schema.isPattern(/^[^/\s]+\/\S+$/, { message: "expected provider/model" }))
+
+const Route = Schema.Struct({
+  /** Default: `embed` when every lane's model is known to make vectors, else `text`. */
+  kind: Schema.optionalKey(Schema.Literals(["text", "embed"])),
+  /** Default `interactive`. */
+  policy: Schema.optionalKey(Policy.fromConfig("interactive")),
+  /** `provider/model`, most preferred first. */
+  lanes: Schema.NonEmptyArray(LaneName)
+})
+export type Route = typeof Route.Type
+
+const Server = Schema.Struct({
+  host: Schema.optionalKey(Schema.NonEmptyString),
+  port: Schema.optionalKey(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 65_535 })))
+})
+
+const Store = Schema.Struct({
+  /** A PostgreSQL server's URL. Default: `DATABASE_URL` when that is set, else an embedded database. */
+  url: Schema.optionalKey(Secret)
+})
+
+const fields = Schema.Struct({
+  server: Schema.optionalKey(Server),
+  store: Schema.optionalKey(Store),
+  providers: Schema.Record(Schema.NonEmptyString, Provider),
+  routes: Schema.Record(Schema.NonEmptyString, Route)
+})
+
+export const Config = fields.check(
+  Schema.makeFilter((config: typeof fields.Type) => {
+    const issues: Array<{ readonly path: ReadonlyArray<PropertyKey>; readonly issue: string }> = []
+    if (Object.keys(config.routes).length === 0) issues.push({ path: ["routes"], issue: "expected at least one route" })
+    for (const [name, provider] of Object.entries(config.providers)) {
+      const kind = kindOf(name, provider)
+      if (kind === undefined) {
+        issues.push({
+          path: ["providers", name, "kind"],
+          issue: "expected openai, gemini or openai-compatible, since the name is none of them"
+        })
+      } else if (kind === "openai-compatible" && provider.baseUrl === undefined) {
+        issues.push({ path: ["providers", name, "baseUrl"], issue: "expected for an openai-compatible host" })
+      } else if (kind !== "openai-compatible" && provider.key === undefined) {
+        issues.push({ path: ["providers", name, "key"], issue: "expected, such as { env: OPENAI_API_KEY }" })
+      }
+    }
+    for (const [name, route] of Object.entries(config.routes)) {
+      for (const [index, lane] of route.lanes.entries()) {
+        const provider = lane.slice(0, lane.indexOf("/"))
+        if (!Object.hasOwn(config.providers, provider)) {
+          const known = Object.keys(config.providers).join(", ")
+          issues.push({ path: ["routes", name, "lanes", index], issue: `no provider ${provider} (there is: ${known})` })
+        } else if (route.lanes.indexOf(lane) !== index) {
+          issues.push({ path: ["routes", name, "lanes", index], issue: `${lane} is in it twice` })
+        }
+      }
+    }
+    return issues
+  })
+)
+export type Config = typeof Config.Type
+
+/** The kind of a provider, from its entry or its name. */
+export const kindOf = (name: string, provider: Provider): Kind | undefined =>
+  provider.kind ?? (Schema.is(Kind)(name) ? name : undefined)
+
+const decode = Schema.decodeUnknownEffect(Config, { onExcessProperty: "error", errors: "all" })
+
+/** Decodes what a file holds. `source` names it in the error. */
+export const parse = Effect.fnUntraced(function* (text: string, source: string) {
+  const document = Yaml.parseDocument(text)
+  const [broken] = document.errors
+  if (broken !== undefined) return yield* new InvalidConfig({ source, problem: firstLine(broken.message) })
+  const value: unknown = document.toJS()
+  return yield* Effect.mapError(decode(value), (error) => new InvalidConfig({ source, problem: error.message }))
+})
+
+/** Reads and decodes a configuration file. */
+export const load = Effect.fnUntraced(function* (path: string) {
+  const files = yield* FileSystem.FileSystem
+  const text = yield* Effect.mapError(
+    files.readFileString(path),
+    (error) => new InvalidConfig({ source: path, problem: `cannot be read (${error.reason._tag})` })
+  )
+  return yield* parse(text, path)
+})
+
+const firstLine = (text: string): string => text.split("\n", 1)[0] ?? text

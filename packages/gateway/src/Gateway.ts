@@ -1,0 +1,101 @@
+/**
+ * The gateway as one layer: HTTP server, routes, store and log. Closing it stops accepting, lets what is in flight finish
+ * for a while, writes what is left to write, and closes sockets and the database.
+ */
+import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
+import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
+import * as CircuitBreaker from "@holdfast/core/CircuitBreaker"
+import * as Health from "@holdfast/core/Health"
+import * as Resilience from "@holdfast/core/Resilience"
+import * as Database from "@holdfast/store-sql/Database"
+import * as EventWriter from "@holdfast/store-sql/EventWriter"
+import * as EffectConfig from "effect/Config"
+import type * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as HttpRouter from "effect/http/HttpRouter"
+import * as HttpServer from "effect/http/HttpServer"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import { createServer } from "node:http"
+import type * as Config from "./Config.ts"
+import * as EventLog from "./EventLog.ts"
+import * as HealthEndpoints from "./HealthEndpoints.ts"
+import * as Lanes from "./Lanes.ts"
+import * as Endpoints from "./openai/Endpoints.ts"
+import * as Routes from "./Routes.ts"
+
+export interface Options {
+  readonly config: Config.Config
+  /** Where the embedded database lives. */
+  readonly dataDirectory: string
+  /** Over the configuration's. Default 8787; 0 takes a free one. */
+  readonly port?: number | undefined
+  /** How long requests in flight may go on after the gateway was told to stop. Default 20 seconds. */
+  readonly drainTimeout?: Duration.Input | undefined
+}
+
+export const defaultPort = 8787
+
+/** Serves until its scope closes, with the database that the configuration and `DATABASE_URL` name, else its own. */
+export const layer = (options: Options) => layerWith(options, database(options))
+
+/** The same, writing to the database that it is given. */
+export const layerNoDatabase = (options: Omit<Options, "dataDirectory">) =>
+  layerWith(options, Layer.effectContext(Effect.context<Database.Database>()))
+
+// Routes come before the database: a missing key is found out before anything is opened.
+const layerWith = <E, R>(options: Omit<Options, "dataDirectory">, database: Layer.Layer<Database.Database, E, R>) =>
+  HttpRouter.serve(Layer.mergeAll(Endpoints.layer, HealthEndpoints.layer), {
+    disableListenLog: true,
+    disableLogger: true
+  }).pipe(
+    Layer.provideMerge(
+      NodeHttpServer.layer(createServer, {
+        host: options.config.server?.host ?? "127.0.0.1",
+        port: options.port ?? options.config.server?.port ?? defaultPort,
+        gracefulShutdownTimeout: options.drainTimeout ?? "20 seconds"
+      })
+    ),
+    Layer.provideMerge(Layer.mergeAll(EventLog.layer, writer)),
+    Layer.provideMerge(database),
+    Layer.provideMerge(Routes.layer(options.config)),
+    Layer.provideMerge(Resilience.layer),
+    Layer.provide(NodeHttpClient.layerUndici)
+  )
+
+/** Where the gateway can be reached. */
+export const url: Effect.Effect<string, never, HttpServer.HttpServer> = HttpServer.addressFormattedWith(Effect.succeed)
+
+/** The names of its routes, those for text first. */
+export const routes: Effect.Effect<ReadonlyArray<string>, never, Routes.Routes> = Routes.Routes.useSync(({ byName }) =>
+  [...byName.values()]
+    .toSorted((a, b) => Number(b.text !== undefined) - Number(a.text !== undefined))
+    .map((route) => route.name)
+)
+
+const writer = Layer.effect(
+  EventWriter.EventWriter,
+  Effect.gen(function* () {
+    const breaker = yield* CircuitBreaker.CircuitBreaker
+    const health = yield* Health.Health
+    return yield* EventWriter.make({
+      snapshots: Effect.flatMap(health.snapshots, (snapshots) =>
+        Effect.forEach(snapshots, (snapshot) =>
+          Effect.map(breaker.snapshot(snapshot.lane), ({ state }) => ({ ...snapshot, circuit: state }))
+        )
+      )
+    })
+  })
+)
+
+const database = (options: Options) =>
+  Layer.unwrap(
+    Effect.gen(function* () {
+      const secret = options.config.store?.url
+      const url =
+        secret === undefined
+          ? Option.getOrUndefined(yield* EffectConfig.option(EffectConfig.Redacted("DATABASE_URL")))
+          : yield* Lanes.read(secret, "store.url")
+      return Database.layer({ url, dataDirectory: options.dataDirectory })
+    })
+  )

@@ -1,0 +1,96 @@
+/** What a load balancer and an operator ask: is it alive, can it serve, and how is every lane doing. */
+import * as Bulkhead from "@holdfast/core/Bulkhead"
+import * as CircuitBreaker from "@holdfast/core/CircuitBreaker"
+import * as EventBus from "@holdfast/core/EventBus"
+import * as Health from "@holdfast/core/Health"
+import * as EventWriter from "@holdfast/store-sql/EventWriter"
+import * as DateTime from "effect/DateTime"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as HttpRouter from "effect/http/HttpRouter"
+import * as HttpServerResponse from "effect/http/HttpServerResponse"
+import type * as Layer from "effect/Layer"
+import * as Routes from "./Routes.ts"
+
+export const layer: Layer.Layer<
+  never,
+  never,
+  | HttpRouter.HttpRouter
+  | Bulkhead.Bulkhead
+  | CircuitBreaker.CircuitBreaker
+  | EventBus.EventBus
+  | EventWriter.EventWriter
+  | Health.Health
+  | Routes.Routes
+> = HttpRouter.use(
+  Effect.fnUntraced(function* (router) {
+    const report = yield* makeReport
+    // Alive says nothing about providers or the database: restarting this process would heal neither.
+    yield* router.add("GET", "/health/live", HttpServerResponse.jsonUnsafe({ status: "alive" }))
+    yield* router.add(
+      "GET",
+      "/health/ready",
+      Effect.map(report, ({ routes, store }) => {
+        const isReady = routes.some((route) => route.open < route.lanes.length)
+        return HttpServerResponse.jsonUnsafe(
+          { status: isReady ? "ready" : "unready", store: store.status, routes },
+          { status: isReady ? 200 : 503 }
+        )
+      })
+    )
+    yield* router.add("GET", "/api/health", Effect.map(report, HttpServerResponse.jsonUnsafe))
+  })
+)
+
+/** Everything known about the lanes, the routes and the store, as plain data. */
+const makeReport = Effect.gen(function* () {
+  const breaker = yield* CircuitBreaker.CircuitBreaker
+  const bulkhead = yield* Bulkhead.Bulkhead
+  const bus = yield* EventBus.EventBus
+  const health = yield* Health.Health
+  const routes = yield* Routes.Routes
+  const writer = yield* EventWriter.EventWriter
+
+  return Effect.gen(function* () {
+    const at = DateTime.formatIso(yield* DateTime.now)
+    const circuits = (yield* breaker.list).map(circuitOf)
+    const lanes = yield* Effect.forEach(yield* health.snapshots, (snapshot) =>
+      Effect.gen(function* () {
+        const { running, waiting } = yield* bulkhead.snapshot(snapshot.lane)
+        return { ...snapshot, circuit: circuitOf(yield* breaker.snapshot(snapshot.lane)), running, waiting }
+      })
+    )
+    const stats = yield* writer.stats
+    return {
+      status: overall(lanes),
+      at,
+      lanes,
+      circuits,
+      routes: [...routes.byName.values()].map((route) => ({
+        route: route.name,
+        lanes: route.lanes.map((lane) => lane.id),
+        /** How many of its lanes have an open circuit. */
+        open: route.lanes.filter((lane) => circuits.some((one) => one.circuit === lane.id && one.state === "open"))
+          .length
+      })),
+      store: { status: stats.away ? ("away" as const) : ("ok" as const), ...stats },
+      events: { dropped: yield* bus.dropped }
+    }
+  })
+})
+
+const circuitOf = (snapshot: CircuitBreaker.Snapshot) => ({
+  circuit: snapshot.circuit,
+  state: snapshot.state,
+  failures: snapshot.failures,
+  retryAfterMillis: Math.ceil(Duration.toMillis(snapshot.retryAfter))
+})
+
+const overall = (lanes: ReadonlyArray<{ readonly status: string; readonly circuit: { readonly state: string } }>) => {
+  const well = lanes.filter((lane) => lane.circuit.state === "closed" && lane.status !== "unhealthy")
+  return well.length === lanes.length && lanes.every((lane) => lane.status !== "degraded")
+    ? "healthy"
+    : well.length > 0
+      ? "degraded"
+      : "unhealthy"
+}

@@ -1,0 +1,63 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
+import { Config } from "@holdfast/gateway"
+
+const good = `
+providers:
+  gemini: { key: { env: GEMINI_API_KEY } }
+  local:  { kind: openai-compatible, baseUrl: http://127.0.0.1:11434/v1 }
+routes:
+  chat:
+    policy: { preset: standard, retry: { maxRetries: 1 } }
+    lanes: [gemini/gemini-3.5-flash, local/llama]
+`
+
+const problem = (text: string) => Effect.map(Effect.flip(Config.parse(text, "holdfast.yaml")), (error) => error.message)
+
+describe("a configuration", () => {
+  it.effect("is YAML, or JSON, with a preset's numbers replaced", () =>
+    Effect.gen(function* () {
+      const config = yield* Config.parse(good, "holdfast.yaml")
+      assert.strictEqual(config.routes.chat?.policy?.retry.maxRetries, 1)
+      assert.strictEqual(config.routes.chat?.policy?.budget.maxAttempts, 6)
+      const json = `{"providers":{"gemini":{"key":{"env":"K"}}},"routes":{"chat":{"lanes":["gemini/x"]}}}`
+      assert.deepStrictEqual((yield* Config.parse(json, "holdfast.json")).routes.chat?.lanes, ["gemini/x"])
+    })
+  )
+
+  const refused: ReadonlyArray<readonly [what: string, text: string, ...says: ReadonlyArray<string>]> = [
+    ["an unknown key", good.replace("lanes:", "lines:"), `["routes"]["chat"]["lines"]`],
+    ["an unknown key deep down", good.replace("maxRetries", "maxRetris"), `["retry"]["maxRetris"]`],
+    ["an impossible policy", good.replace("maxRetries: 1", "base: 2 minutes"), `["base"]`, "maxDelay"],
+    ["a lane of no provider", good.replace("local/llama", "remote/llama"), `["lanes"][1]`, "no provider remote"],
+    ["a lane twice", good.replace("local/llama", "gemini/gemini-3.5-flash"), `["lanes"][1]`, "twice"],
+    ["a host without a URL", good.replace("baseUrl: http://127.0.0.1:11434/v1", ""), `["baseUrl"]`],
+    ["a provider without a key", good.replace("key: { env: GEMINI_API_KEY }", ""), `["gemini"]["key"]`],
+    ["a provider of no kind", good.replace("gemini:", "other:").replace("gemini/", "other/"), `["other"]["kind"]`],
+    ["no route", good.replace(/routes:[\s\S]*/, "routes: {}"), `["routes"]`, "at least one"],
+    ["broken YAML", "providers: [", "holdfast.yaml"],
+    ["nothing", "", "holdfast.yaml"]
+  ]
+  for (const [what, text, ...says] of refused) {
+    it.effect(`refuses ${what}, and says where`, () =>
+      Effect.gen(function* () {
+        const message = yield* problem(text)
+        for (const part of says) assert.include(message, part)
+      })
+    )
+  }
+
+  it.effect("never repeats a key that was written into it", () =>
+    Effect.gen(function* () {
+      const inline = yield* problem(good.replace("{ env: GEMINI_API_KEY }", "sk-canary-0123456789"))
+      assert.include(inline, `["gemini"]["key"]`)
+      assert.notInclude(inline, "canary")
+      const asName = yield* problem(good.replace("GEMINI_API_KEY", "sk-canary-0123456789"))
+      assert.include(asName, "name of an environment variable")
+      assert.notInclude(asName, "canary")
+      const inUrl = yield* problem(good.replace("http://127", "http://me:canary@127"))
+      assert.include(inUrl, "must not carry a password")
+      assert.notInclude(inUrl, "canary")
+    })
+  )
+})
