@@ -1,0 +1,110 @@
+/**
+ * The connection: a PostgreSQL server by URL, or PGlite in this process with its data in a directory. Both speak the same
+ * protocol through `@effect/sql-pg`, so what is built on top does not know which it has. Connections belong to the layer.
+ */
+import * as PgClient from "@effect/sql-pg/PgClient"
+import type * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import type * as FileSystem from "effect/FileSystem"
+import type * as Layer from "effect/Layer"
+import * as Redacted from "effect/Redacted"
+import * as SqlClient from "effect/sql/SqlClient"
+import { DatabaseError, fromSqlError } from "./DatabaseError.ts"
+import * as Embedded from "./internal/Embedded.ts"
+
+/** What the layers provide. */
+export type Database = PgClient.PgClient | SqlClient.SqlClient
+
+export interface EmbeddedOptions {
+  /** Where the data is kept; made if it is not there. In memory without one, and gone when the layer closes. */
+  readonly directory?: string | undefined
+}
+
+/**
+ * PGlite in a thread of this process. It serves one statement at a time over one connection: a transaction, a stream or a
+ * listener keeps everyone else waiting. Closing the layer closes the database cleanly.
+ *
+ * Fails with `InUse` while another process has the directory, and with `Unusable` if it cannot be opened.
+ */
+export const layerEmbedded = (
+  options: EmbeddedOptions = {}
+): Layer.Layer<Database, DatabaseError, FileSystem.FileSystem> =>
+  PgClient.layerFrom(
+    Effect.flatMap(Embedded.start(options.directory), (path) =>
+      Effect.mapError(
+        PgClient.make({
+          path,
+          username: "postgres",
+          database: "postgres",
+          applicationName,
+          maxConnections: 1,
+          // Every connection reaches the same session, where names of statements would pile up.
+          prepare: false
+        }),
+        fromSqlError
+      )
+    )
+  )
+
+export interface UrlOptions {
+  /** Default 5. */
+  readonly maxConnections?: number | undefined
+  /** Default: what the URL says (`connect_timeout`), else 5 seconds. */
+  readonly connectTimeout?: Duration.Input | undefined
+}
+
+/**
+ * A server, by a URL such as `postgres://user:password@host:5432/name?sslmode=require`. Connects when it is first used:
+ * a server that is away fails statements, not this layer. Fails with `Invalid` if the URL cannot be read.
+ */
+export const layerUrl = (url: Redacted.Redacted, options: UrlOptions = {}): Layer.Layer<Database, DatabaseError> =>
+  PgClient.layerFrom(
+    Effect.suspend(() => {
+      if (!isPostgresUrl(Redacted.value(url))) return Effect.fail(invalidUrl())
+      return Effect.mapError(
+        PgClient.make({
+          url,
+          applicationName,
+          maxConnections: options.maxConnections ?? 5,
+          connectTimeout: options.connectTimeout,
+          keepAlive: "30 seconds"
+        }),
+        fromSqlError
+      )
+    })
+  )
+
+export interface Options {
+  /** A server. Without it the database is embedded. */
+  readonly url?: Redacted.Redacted | undefined
+  /** Where this program keeps its data; the embedded database is in `postgres` below it. */
+  readonly dataDirectory: string
+}
+
+/** The server if there is a URL, else the embedded database. */
+export const layer = (options: Options): Layer.Layer<Database, DatabaseError, FileSystem.FileSystem> =>
+  options.url === undefined ? layerEmbedded({ directory: `${options.dataDirectory}/postgres` }) : layerUrl(options.url)
+
+/** Asks the database for an answer: succeeds if it gives one, else says in plain words what is wrong. */
+export const check: Effect.Effect<void, DatabaseError, SqlClient.SqlClient> = SqlClient.SqlClient.use((sql) =>
+  sql`SELECT 1`.pipe(Effect.asVoid, Effect.mapError(fromSqlError))
+)
+
+const applicationName = "holdfast"
+
+const isPostgresUrl = (text: string): boolean => {
+  const url = /^postgres(ql)?:\/\//.test(text) ? URL.parse(text) : null
+  if (url === null) return false
+  try {
+    return decodeURIComponent(`${url.username}${url.password}${url.hostname}${url.pathname}`) !== undefined
+  } catch {
+    return false
+  }
+}
+
+/** Says nothing of what it was given: a URL that cannot be read may be mostly password. */
+const invalidUrl = (): DatabaseError =>
+  new DatabaseError({
+    reason: "Invalid",
+    message: "The database URL cannot be read; it looks like postgres://user:password@host:5432/name"
+  })

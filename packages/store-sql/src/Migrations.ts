@@ -1,0 +1,48 @@
+/**
+ * The tables, built up by numbered steps that only go forward. Each step runs once per database, all pending ones in one
+ * transaction; `holdfast_migrations` remembers which. Any number of instances may start at once: they queue up.
+ */
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Migrator from "effect/sql/Migrator"
+import * as SqlClient from "effect/sql/SqlClient"
+import { DatabaseError, fromSqlError } from "./DatabaseError.ts"
+import { missionTables } from "./internal/missionTables.ts"
+
+/** A step that has been taken: its number and its name. */
+export type Applied = readonly [id: number, name: string]
+
+/** Any number that nobody else locks: the letters of "hold", and our own count of what we lock. */
+const lockKeys = [0x68_6f_6c_64, 1] as const
+
+const migrate = Migrator.make({})({
+  loader: Migrator.fromRecord({
+    "0001_mission_tables": missionTables
+  }),
+  table: "holdfast_migrations"
+})
+
+/**
+ * Takes the steps that are missing and says which. The lock is the transaction's, so a process that dies in between
+ * leaves nothing behind, neither a lock nor half a table.
+ */
+export const run: Effect.Effect<ReadonlyArray<Applied>, DatabaseError, SqlClient.SqlClient> = Effect.gen(function* () {
+  const sql = yield* SqlClient.SqlClient
+  const locked = Effect.andThen(sql`SELECT pg_advisory_xact_lock(${lockKeys[0]}, ${lockKeys[1]})`, migrate)
+  return yield* sql.withTransaction(locked)
+}).pipe(
+  Effect.catchTags({
+    SqlError: (error) => Effect.fail(fromSqlError(error)),
+    MigrationError: (error) =>
+      Effect.fail(
+        new DatabaseError({
+          reason: "Refused",
+          message: error.cause instanceof Error ? `${error.message}: ${error.cause.message}` : error.message,
+          cause: error
+        })
+      )
+  })
+)
+
+/** Brings the database up to date before whatever is built on top of it. Fails if the database is away. */
+export const layer: Layer.Layer<never, DatabaseError, SqlClient.SqlClient> = Layer.effectDiscard(run)

@@ -1,0 +1,177 @@
+import { NodeServices } from "@effect/platform-node"
+import { assert, layer } from "@effect/vitest"
+import { Cause, Deferred, Effect, Layer, Logger, Redacted } from "effect"
+import { SqlClient } from "effect/sql"
+import { inspect } from "node:util"
+import * as Database from "../src/Database.ts"
+import type { DatabaseError } from "../src/DatabaseError.ts"
+import type * as EventWriter from "../src/EventWriter.ts"
+import * as Migrations from "../src/Migrations.ts"
+import * as Fixtures from "./fixtures.ts"
+import { open, openWriter, storeSuite } from "./storeSuite.ts"
+import { password, TestPostgres } from "./TestPostgres.ts"
+
+/** An empty database of the server, in sessions that live in another time zone. */
+const elsewhere = Layer.unwrap(
+  Effect.map(
+    TestPostgres.use((server) => server.database),
+    (url) => {
+      const withZone = Redacted.make(`${Redacted.value(url)}?options=-c%20timezone%3DAsia%2FKolkata`)
+      return Database.layer({ url: withZone, dataDirectory: "/nowhere" })
+    }
+  )
+)
+
+storeSuite("PostgreSQL", elsewhere.pipe(Layer.provide([TestPostgres.layer, NodeServices.layer])))
+
+layer(TestPostgres.layer, { excludeTestServices: true, timeout: "60 seconds" })("a PostgreSQL server", (it) => {
+  /** Runs something on a database of its own, and has the server run again when it ends. */
+  const inDatabase = <A, E, R>(self: Effect.Effect<A, E, R>) =>
+    TestPostgres.use((server) =>
+      Effect.flatMap(server.database, (url) => Effect.provide(self, Database.layerUrl(url), { local: true })).pipe(
+        Effect.ensuring(server.start)
+      )
+    )
+
+  const operations = SqlClient.SqlClient.use(
+    (sql) => sql<{ operation_id: string }>`SELECT operation_id FROM ai_service_errors ORDER BY id`
+  ).pipe(Effect.map((rows) => rows.map((row) => row.operation_id)))
+
+  const numbered = (from: number, to: number) => Array.from({ length: to - from }, (_, index) => `op-${from + index}`)
+
+  /** The log, and the moment it first says that the database is away. */
+  const watch = Effect.sync(() => {
+    const lines: Array<string> = []
+    const away = Deferred.makeUnsafe<void>()
+    const logger = Logger.make<unknown, void>(({ message }) => {
+      const text = String(Array.isArray(message) ? message[0] : message)
+      lines.push(text)
+      if (text.includes("is away")) Deferred.doneUnsafe(away, Effect.void)
+    })
+    return { lines, away: Deferred.await(away), layer: Logger.layer([logger]) }
+  })
+
+  const hasty: EventWriter.Options = {
+    batchInterval: "10 millis",
+    retryBase: "20 millis",
+    retryMax: "200 millis",
+    writeTimeout: "10 seconds"
+  }
+
+  it.effect("migrates once when several instances start at the same time", () =>
+    Effect.gen(function* () {
+      const server = yield* TestPostgres
+      for (let round = 0; round < 3; round += 1) {
+        const url = yield* server.database
+        const instance = Effect.provide(Migrations.run, Database.layerUrl(url), { local: true })
+        const applied = yield* Effect.all(
+          Array.from({ length: 5 }, () => instance),
+          { concurrency: "unbounded" }
+        )
+        assert.deepStrictEqual(applied.flat(), [[1, "mission_tables"]])
+      }
+    })
+  )
+
+  it.effect("may be away: the writer keeps the order and loses nothing", () =>
+    Effect.gen(function* () {
+      const server = yield* TestPostgres
+      const log = yield* watch
+      const { publish, writer } = yield* Effect.provide(open(hasty), log.layer)
+      for (const operation of numbered(0, 20)) yield* publish(Fixtures.attempt({ operation }))
+      yield* writer.flush
+      yield* server.stop
+      for (const operation of numbered(20, 40)) yield* publish(Fixtures.attempt({ operation }))
+      yield* log.away
+      for (const operation of numbered(40, 60)) yield* publish(Fixtures.attempt({ operation }))
+      assert.deepInclude(yield* writer.stats, { away: true, written: 20 })
+      yield* server.start
+      yield* writer.flush
+      assert.deepStrictEqual(yield* operations, numbered(0, 60))
+      assert.deepInclude(yield* writer.stats, { written: 60, dropped: 0, pending: 0, away: false })
+      assert.deepStrictEqual(log.lines, ["The database is away; rows wait until it is back", "The database is back"])
+    }).pipe(inDatabase)
+  )
+
+  it.effect("may be away for long: the oldest rows are dropped and counted", () =>
+    Effect.gen(function* () {
+      const server = yield* TestPostgres
+      const log = yield* watch
+      const { publish, writer } = yield* Effect.provide(open({ ...hasty, capacity: 10 }), log.layer)
+      yield* writer.flush
+      yield* server.stop
+      for (const operation of numbered(0, 10)) yield* publish(Fixtures.attempt({ operation }))
+      yield* log.away
+      for (const operation of numbered(10, 35)) yield* publish(Fixtures.attempt({ operation }))
+      yield* server.start
+      yield* writer.flush
+      assert.deepStrictEqual(yield* operations, numbered(25, 35))
+      assert.deepInclude(yield* writer.stats, { written: 10, dropped: 25, pending: 0 })
+    }).pipe(inDatabase)
+  )
+
+  it.effect("may be away when the writer starts", () =>
+    Effect.gen(function* () {
+      const server = yield* TestPostgres
+      const log = yield* watch
+      yield* server.stop
+      const { publish, writer } = yield* Effect.provide(openWriter(hasty), log.layer)
+      for (const operation of numbered(0, 5)) yield* publish(Fixtures.attempt({ operation }))
+      yield* log.away
+      yield* server.start
+      yield* writer.flush
+      assert.deepStrictEqual(yield* operations, numbered(0, 5))
+    }).pipe(inDatabase)
+  )
+
+  it.effect("may be slow: what takes too long is tried again, and is there once", () =>
+    Effect.gen(function* () {
+      const log = yield* watch
+      const { publish, sql, writer } = yield* Effect.provide(open({ ...hasty, writeTimeout: "100 millis" }), log.layer)
+      yield* writer.flush
+      yield* sql.withTransaction(
+        Effect.gen(function* () {
+          yield* sql`LOCK TABLE ai_service_errors IN ACCESS EXCLUSIVE MODE`
+          for (const operation of numbered(0, 5)) yield* publish(Fixtures.attempt({ operation }))
+          yield* log.away
+        })
+      )
+      yield* writer.flush
+      assert.deepStrictEqual(yield* operations, numbered(0, 5))
+    }).pipe(inDatabase)
+  )
+
+  it.effect("is asked in vain: the error says why and never the password", () =>
+    Effect.gen(function* () {
+      const { port } = yield* TestPostgres
+      const secret = `${password}-wrong`
+      const cases: ReadonlyArray<readonly [url: string, reason: DatabaseError["reason"], says: string]> = [
+        [`postgres://holdfast:${secret}@127.0.0.1:${port}/postgres`, "Refused", "password authentication failed"],
+        [`postgres://holdfast:${password}@127.0.0.1:${port}/nobody`, "Refused", `database "nobody" does not exist`],
+        [`postgres://holdfast:${password}@127.0.0.1:1/postgres`, "Unreachable", "ECONNREFUSED"],
+        [`postgres://holdfast:${password}@nowhere.invalid/postgres`, "Unreachable", "nowhere.invalid"],
+        [`postgres://holdfast:${password}@127.0.0.1:notaport/postgres`, "Invalid", "cannot be read"],
+        [`holdfast:${password}@127.0.0.1`, "Invalid", "cannot be read"],
+        [`mysql://holdfast:${password}@127.0.0.1/postgres`, "Invalid", "cannot be read"],
+        [`postgres://holdfast:${password}%ZZ@127.0.0.1/postgres`, "Invalid", "cannot be read"],
+        [`postgres://holdfast:${password}@127.0.0.1/postgres?sslmode=maybe`, "Unreachable", "Unrecognized sslmode"]
+      ]
+      for (const [url, reason, says] of cases) {
+        const cause = yield* Effect.provide(Database.check, Database.layerUrl(Redacted.make(url))).pipe(
+          Effect.sandbox,
+          Effect.flip
+        )
+        const error = Cause.squash(cause)
+        assert.deepInclude(error, { _tag: "DatabaseError", reason })
+        const told = [
+          String(error),
+          Cause.pretty(cause),
+          JSON.stringify(error),
+          inspect(error, { depth: null, showHidden: true })
+        ]
+        assert.include(told[0], says)
+        for (const text of told) assert.notInclude(text, password)
+      }
+    })
+  )
+})

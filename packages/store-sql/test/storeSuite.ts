@@ -1,0 +1,390 @@
+/** What every database must do, whichever it is. */
+import { assert, layer } from "@effect/vitest"
+import { type Event, EventBus } from "@holdfast/core"
+import { Effect, Exit, type Layer, Ref, Scope } from "effect"
+import { SqlClient, Statement } from "effect/sql"
+import type * as Database from "../src/Database.ts"
+import type { DatabaseError } from "../src/DatabaseError.ts"
+import * as EventWriter from "../src/EventWriter.ts"
+import * as Migrations from "../src/Migrations.ts"
+import * as Fixtures from "./fixtures.ts"
+
+/** A writer on empty tables, and the events it was given with their ids and instants. */
+export const open = Effect.fnUntraced(function* (options?: EventWriter.Options) {
+  const sql = yield* SqlClient.SqlClient
+  yield* Migrations.run
+  yield* sql`TRUNCATE ai_service_health, ai_service_errors, circuit_breaker_events`
+  return yield* openWriter(options)
+})
+
+/** A writer on whatever is there. */
+export const openWriter = Effect.fnUntraced(function* (options?: EventWriter.Options) {
+  const sql = yield* SqlClient.SqlClient
+  const bus = yield* EventBus.make
+  const record = yield* bus.subscribe()
+  const scope = yield* Scope.make()
+  yield* Effect.addFinalizer((exit) => Scope.close(scope, exit))
+  const writer = yield* EventWriter.make(options).pipe(
+    Effect.provideService(EventBus.EventBus, bus),
+    Scope.provide(scope)
+  )
+  const publish = (draft: Event.Draft): Effect.Effect<Event.Event> =>
+    Effect.andThen(
+      bus.publish(draft),
+      Effect.map(record.take(1), ([event]) => event!)
+    )
+  return { sql, bus, writer, publish, close: Scope.close(scope, Exit.void) }
+})
+
+/** Columns that the database fills by itself. */
+const withoutOwn = ({ created_at, id, ...row }: Record<string, unknown>) => {
+  assert.instanceOf(created_at, Date)
+  assert.typeOf(id, "bigint")
+  return row
+}
+
+export const storeSuite = <E>(name: string, database: Layer.Layer<Database.Database, DatabaseError | E>) =>
+  layer(database, { excludeTestServices: true, timeout: "60 seconds" })(name, (it) => {
+    it.effect("has the three tables with their columns, instants with time zone, and the indexes", () =>
+      Effect.gen(function* () {
+        const { sql } = yield* open()
+        const columns = yield* sql<{ name: string; type: string }>`
+          SELECT table_name || '.' || column_name AS name, data_type AS type FROM information_schema.columns
+          WHERE table_name IN ('ai_service_health', 'ai_service_errors', 'circuit_breaker_events')`
+        const types = Object.fromEntries(columns.map(({ name, type }) => [name, type]))
+        const expected = {
+          ai_service_health: [
+            "service_name model lane status success_rate total_requests successful_requests failed_requests",
+            "average_response_time_ms p50_response_time_ms p95_response_time_ms p99_response_time_ms",
+            "error_distribution circuit_breaker_state last_check created_at"
+          ],
+          ai_service_errors: [
+            "service_name model lane operation_id attempt retry_count error_type error_message error_code http_status",
+            "rule request_id retry_after_ms severity resolved resolved_at resolved_by occurred_at created_at"
+          ],
+          circuit_breaker_events: [
+            "service_name circuit event_type from_state to_state failure_count reason open_ms occurred_at created_at"
+          ]
+        }
+        for (const [table, names] of Object.entries(expected)) {
+          for (const column of ["id", "event_id", ...names.flatMap((line) => line.split(" "))]) {
+            assert.property(types, `${table}.${column}`)
+          }
+        }
+        const instants = columns.filter(({ name }) => /_at$|last_check$/.test(name))
+        assert.strictEqual(instants.length, 7)
+        for (const { name, type } of instants) assert.strictEqual(type, "timestamp with time zone", name)
+        assert.strictEqual(types["ai_service_health.error_distribution"], "jsonb")
+
+        const indexes = yield* sql<{ indexdef: string }>`SELECT indexdef FROM pg_indexes WHERE schemaname = 'public'`
+        const definitions = indexes.map(({ indexdef }) => indexdef.replace(/^.* ON public\./, ""))
+        assert.includeMembers(definitions, [
+          "ai_service_health USING btree (service_name, last_check DESC)",
+          "ai_service_health USING btree (lane, last_check DESC)",
+          "ai_service_health USING btree (status, last_check DESC)",
+          "ai_service_health USING btree (event_id)",
+          "ai_service_errors USING btree (service_name, occurred_at DESC)",
+          "ai_service_errors USING btree (lane, occurred_at DESC)",
+          "ai_service_errors USING btree (error_type, occurred_at DESC)",
+          "ai_service_errors USING btree (occurred_at DESC) WHERE (NOT resolved)",
+          "ai_service_errors USING btree (event_id)",
+          "circuit_breaker_events USING btree (service_name, occurred_at DESC)",
+          "circuit_breaker_events USING btree (circuit, occurred_at DESC)",
+          "circuit_breaker_events USING btree (event_id)"
+        ])
+      })
+    )
+
+    it.effect("takes each step of the migrations once", () =>
+      Effect.gen(function* () {
+        yield* Migrations.run
+        assert.deepStrictEqual(yield* Migrations.run, [])
+        const sql = yield* SqlClient.SqlClient
+        assert.deepStrictEqual(yield* sql`SELECT migration_id, name FROM holdfast_migrations`, [
+          { migration_id: 1, name: "mission_tables" }
+        ])
+      })
+    )
+
+    it.effect("keeps of a failed attempt what its event says", () =>
+      Effect.gen(function* () {
+        const { publish, sql, writer } = yield* open()
+        const full = yield* publish(
+          Fixtures.attempt({
+            operation: "op-7",
+            attempt: 3,
+            result: "RateLimit",
+            rule: "openai/rate-limit",
+            status: 429,
+            providerCode: "rate_limit_exceeded",
+            requestId: "req_1",
+            retryAfterMillis: 1_500.5,
+            message: "openai limits the rate of gpt-mini, HTTP 429 (openai/rate-limit)"
+          })
+        )
+        const bare = yield* publish(Fixtures.attempt({ result: "Network" }))
+        yield* writer.flush
+        const rows = yield* sql`SELECT * FROM ai_service_errors ORDER BY id`
+        const common = {
+          service_name: "openai",
+          model: "gpt-mini",
+          lane: "openai/gpt-mini",
+          severity: "warning",
+          resolved: false,
+          resolved_at: null,
+          resolved_by: null
+        }
+        assert.deepStrictEqual(rows.map(withoutOwn), [
+          {
+            ...common,
+            event_id: full.id,
+            operation_id: "op-7",
+            attempt: 3,
+            retry_count: 2,
+            error_type: "RateLimit",
+            error_message: "openai limits the rate of gpt-mini, HTTP 429 (openai/rate-limit)",
+            error_code: "rate_limit_exceeded",
+            http_status: 429,
+            rule: "openai/rate-limit",
+            request_id: "req_1",
+            retry_after_ms: 1_500.5,
+            occurred_at: new Date(full.at)
+          },
+          {
+            ...common,
+            event_id: bare.id,
+            operation_id: "op-1",
+            attempt: 1,
+            retry_count: 0,
+            error_type: "Network",
+            error_message: null,
+            error_code: null,
+            http_status: null,
+            rule: null,
+            request_id: null,
+            retry_after_ms: null,
+            occurred_at: new Date(bare.at)
+          }
+        ])
+        const [seen] = yield* sql`SELECT extract(epoch FROM occurred_at)::float8 * 1000 AS at FROM ai_service_errors
+          WHERE event_id = ${full.id}`
+        assert.deepStrictEqual(seen, { at: full.at })
+      })
+    )
+
+    it.effect("keeps no row of what the provider did not do", () =>
+      Effect.gen(function* () {
+        const { publish, sql, writer } = yield* open()
+        for (const result of ["Success", "Cancelled", "CircuitOpen", "DeadlineExceeded"] as const) {
+          yield* publish(Fixtures.attempt({ result }))
+        }
+        yield* writer.flush
+        assert.deepStrictEqual(yield* sql`SELECT * FROM ai_service_errors`, [])
+      })
+    )
+
+    it.effect("keeps every change of a circuit", () =>
+      Effect.gen(function* () {
+        const { publish, sql, writer } = yield* open()
+        const opened = yield* publish(Fixtures.circuit({ openMillis: 60_000 }))
+        const probed = yield* publish(Fixtures.circuit({ from: "open", to: "half-open", reason: "probe" }))
+        const closed = yield* publish(
+          Fixtures.circuit({ circuit: "credential:openai", from: "half-open", to: "closed", reason: "ok", failures: 0 })
+        )
+        yield* writer.flush
+        const rows = yield* sql`SELECT * FROM circuit_breaker_events ORDER BY id`
+        assert.deepStrictEqual(rows.map(withoutOwn), [
+          {
+            event_id: opened.id,
+            service_name: "openai",
+            circuit: "openai/gpt-mini",
+            event_type: "opened",
+            from_state: "closed",
+            to_state: "open",
+            failure_count: 5,
+            reason: "5 consecutive failures",
+            open_ms: 60_000,
+            occurred_at: new Date(opened.at)
+          },
+          {
+            event_id: probed.id,
+            service_name: "openai",
+            circuit: "openai/gpt-mini",
+            event_type: "half_opened",
+            from_state: "open",
+            to_state: "half-open",
+            failure_count: 5,
+            reason: "probe",
+            open_ms: null,
+            occurred_at: new Date(probed.at)
+          },
+          {
+            event_id: closed.id,
+            service_name: "openai",
+            circuit: "credential:openai",
+            event_type: "closed",
+            from_state: "half-open",
+            to_state: "closed",
+            failure_count: 0,
+            reason: "ok",
+            open_ms: null,
+            occurred_at: new Date(closed.at)
+          }
+        ])
+      })
+    )
+
+    it.effect("keeps the health of a lane when it changes", () =>
+      Effect.gen(function* () {
+        const snapshot: EventWriter.HealthSnapshot = {
+          lane: "openai/gpt-mini",
+          provider: "openai",
+          model: "gpt-mini",
+          status: "degraded",
+          successRate: 0.875,
+          calls: 40,
+          successes: 35,
+          meanMillis: 123.456,
+          p50Millis: 100,
+          p95Millis: 410.5,
+          p99Millis: 900,
+          errors: { RateLimit: 4, Timeout: 1 },
+          circuit: "closed",
+          at: 1
+        }
+        const { publish, sql, writer } = yield* open({ snapshots: Effect.succeed([snapshot]) })
+        const known = yield* publish(Fixtures.healthChange({ successRate: 0.875 }))
+        const unknown = yield* publish(Fixtures.healthChange({ lane: "gemini/flash", provider: "gemini", to: "idle" }))
+        yield* writer.flush
+        const rows = yield* sql`SELECT * FROM ai_service_health ORDER BY id`
+        assert.deepStrictEqual(rows.map(withoutOwn), [
+          {
+            event_id: known.id,
+            service_name: "openai",
+            model: "gpt-mini",
+            lane: "openai/gpt-mini",
+            status: "degraded",
+            success_rate: 0.875,
+            total_requests: 40,
+            successful_requests: 35,
+            failed_requests: 5,
+            average_response_time_ms: 123.456,
+            p50_response_time_ms: 100,
+            p95_response_time_ms: 410.5,
+            p99_response_time_ms: 900,
+            error_distribution: { RateLimit: 4, Timeout: 1 },
+            circuit_breaker_state: "closed",
+            last_check: new Date(known.at)
+          },
+          {
+            event_id: unknown.id,
+            service_name: "gemini",
+            model: "gpt-mini",
+            lane: "gemini/flash",
+            status: "idle",
+            success_rate: 0.9,
+            total_requests: null,
+            successful_requests: null,
+            failed_requests: null,
+            average_response_time_ms: null,
+            p50_response_time_ms: null,
+            p95_response_time_ms: null,
+            p99_response_time_ms: null,
+            error_distribution: {},
+            circuit_breaker_state: null,
+            last_check: new Date(unknown.at)
+          }
+        ])
+      })
+    )
+
+    it.effect("adds nothing when the same events are written again", () =>
+      Effect.gen(function* () {
+        const { bus, publish, sql, writer } = yield* open()
+        const again = yield* Effect.provideService(EventWriter.make(), EventBus.EventBus, bus)
+        for (let index = 0; index < 50; index += 1) {
+          yield* publish(Fixtures.attempt())
+          yield* publish(Fixtures.circuit())
+          yield* publish(Fixtures.healthChange())
+        }
+        yield* Effect.all([writer.flush, again.flush], { concurrency: 2 })
+        assert.strictEqual((yield* again.stats).written, 150)
+        const [counts] = yield* sql`SELECT
+          (SELECT count(*)::int FROM ai_service_errors) AS errors,
+          (SELECT count(*)::int FROM circuit_breaker_events) AS circuits,
+          (SELECT count(*)::int FROM ai_service_health) AS health`
+        assert.deepStrictEqual(counts, { errors: 50, circuits: 50, health: 50 })
+      })
+    )
+
+    it.effect("keeps the order of events, a full batch per statement", () =>
+      Effect.gen(function* () {
+        const statements = yield* Ref.make<ReadonlyArray<string>>([])
+        const { bus, sql, writer } = yield* open({ batchSize: 400 }).pipe(
+          Effect.provideService(Statement.CurrentTransformer, (statement) =>
+            Effect.as(
+              Ref.update(statements, (all) => [...all, statement.compile()[0]]),
+              statement
+            )
+          )
+        )
+        yield* writer.flush
+        yield* Ref.set(statements, [])
+        for (let index = 0; index < 1_000; index += 1) {
+          yield* bus.publish(Fixtures.attempt({ operation: `op-${index}` }))
+        }
+        yield* writer.flush
+        const inserts = (yield* Ref.get(statements)).filter((text) => text.startsWith("INSERT"))
+        assert.strictEqual(inserts.length, 3)
+        const rows = yield* sql<{ operation_id: string }>`SELECT operation_id FROM ai_service_errors ORDER BY id`
+        assert.deepStrictEqual(
+          rows.map((row) => row.operation_id),
+          Array.from({ length: 1_000 }, (_, index) => `op-${index}`)
+        )
+      })
+    )
+
+    it.effect("takes any text a provider may send", () =>
+      Effect.gen(function* () {
+        const { publish, sql, writer } = yield* open()
+        yield* publish(
+          Fixtures.attempt({
+            providerCode: "a\0b",
+            requestId: `"'\\ \u{1F600} \uD83D`,
+            message: "x".repeat(5_000),
+            retryAfterMillis: Number.NaN
+          })
+        )
+        yield* writer.flush
+        const [row] = yield* sql`SELECT error_code, request_id, length(error_message) AS length, retry_after_ms
+          FROM ai_service_errors`
+        assert.deepStrictEqual(row, {
+          error_code: "a\uFFFDb",
+          request_id: `"'\\ \u{1F600} \uFFFD`,
+          length: 2_000,
+          retry_after_ms: null
+        })
+      })
+    )
+
+    it.effect("gives up one row that the database does not take, and writes the others", () =>
+      Effect.gen(function* () {
+        const { publish, sql, writer } = yield* open()
+        for (let index = 0; index < 100; index += 1) {
+          yield* publish(Fixtures.attempt(index === 37 ? { status: 2 ** 31 } : {}))
+        }
+        yield* writer.flush
+        assert.deepInclude(yield* writer.stats, { written: 99, rejected: 1, dropped: 0, pending: 0, away: false })
+        assert.deepStrictEqual(yield* sql`SELECT count(*)::int AS count FROM ai_service_errors`, [{ count: 99 }])
+      })
+    )
+
+    it.effect("writes what is left when it closes", () =>
+      Effect.gen(function* () {
+        const { close, publish, sql } = yield* open({ batchInterval: "1 hour" })
+        for (let index = 0; index < 20; index += 1) yield* publish(Fixtures.circuit())
+        yield* close
+        assert.deepStrictEqual(yield* sql`SELECT count(*)::int AS count FROM circuit_breaker_events`, [{ count: 20 }])
+      })
+    )
+  })
