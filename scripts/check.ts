@@ -10,6 +10,7 @@ const checks = [
   "check:dependencies",
   "check:unused",
   "check:docs",
+  "check:tables",
   "check:tracked"
 ]
 

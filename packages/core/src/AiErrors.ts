@@ -46,10 +46,22 @@ const encode = Schema.encodeUnknownOption(Schema.toCodecJson(Carried))
 const decode = Schema.decodeUnknownOption(Schema.toCodecJson(Carried))
 
 const metadataOf = (error: Typed): AiError.ProviderMetadata => {
-  // The cause may hold requests and bodies, and the detail may quote them: neither leaves the process in metadata.
-  const json = encode(Failure.isFailure(error) ? Failure.withoutCause(error) : error)
+  const json = encode(withoutCause(error))
   const value = Option.flatMap(json, Schema.decodeUnknownOption(Schema.MutableJson))
   return { [metadataKey]: Option.getOrNull(value) }
+}
+
+/** The cause may hold requests and bodies, and the detail may quote them: neither leaves the process in metadata. */
+const withoutCause = (error: Typed): Typed => {
+  if (Failure.isFailure(error)) return Failure.withoutCause(error)
+  if (error._tag !== "AllLanesFailed") return error
+  return new Refusal.AllLanesFailed({
+    route: error.route,
+    trail: error.trail.map((entry) =>
+      Failure.isFailure(entry.error) ? { ...entry, error: Failure.withoutCause(entry.error) } : entry
+    ),
+    retryAfter: error.retryAfter
+  })
 }
 
 const carried = (reason: AiError.AiErrorReason): Typed | undefined =>

@@ -59,6 +59,8 @@ export class Bulkhead extends Context.Service<
 
 interface Waiter {
   readonly turn: Deferred.Deferred<void>
+  /** Routes with different policies may share a lane: each is held to its own number. */
+  readonly maxConcurrent: number
   granted: boolean
 }
 
@@ -81,12 +83,11 @@ export const make: Effect.Effect<Bulkhead["Service"]> = Effect.sync(() => {
   const release = (lane: string): Effect.Effect<void> =>
     Effect.suspend(() => {
       const slots = slotsOf(lane)
-      const next = slots.queues.high.shift() ?? slots.queues.normal.shift()
-      if (next === undefined) {
-        slots.running -= 1
-        return Effect.void
-      }
-      // The slot passes on without ever being free, so nobody can overtake the queue.
+      slots.running -= 1
+      const next = takeNext(slots.queues.high, slots.running) ?? takeNext(slots.queues.normal, slots.running)
+      if (next === undefined) return Effect.void
+      // The slot passes on in this same step, so nobody can overtake the queue.
+      slots.running += 1
       next.granted = true
       return Deferred.succeed(next.turn, undefined)
     })
@@ -100,34 +101,33 @@ export const make: Effect.Effect<Bulkhead["Service"]> = Effect.sync(() => {
     })
 
   const acquire: Bulkhead["Service"]["acquire"] = (lane, settings, restore) =>
-    Effect.suspend(() => {
+    // Looking and joining the queue are one step: a slot that is freed in between would be missed.
+    Effect.flatMap(Priority, (priority) => {
       const slots = slotsOf(lane)
       if (slots.running < settings.maxConcurrent) {
         slots.running += 1
         return Effect.void
       }
       if (waiting(slots) >= settings.maxQueue) return refuse(lane, settings, "queue-full")
-      return Effect.flatMap(Priority, (priority) => {
-        const waiter: Waiter = { turn: Deferred.makeUnsafe(), granted: false }
-        const queue = slots.queues[priority]
-        queue.push(waiter)
-        return Deferred.await(waiter.turn).pipe(
-          Effect.timeoutOrElse({
-            duration: settings.queueTimeout,
-            orElse: () => Effect.fail(refuse(lane, settings, "queue-timeout"))
-          }),
-          restore,
-          Effect.exit,
-          Effect.flatMap((exit) => {
-            if (Exit.isSuccess(exit)) return Effect.void
-            // The turn may have come in the same instant as the interruption or the timeout: then the slot is ours to
-            // give back, else the place in the queue is.
-            if (waiter.granted) return Effect.andThen(release(lane), exit)
-            queue.splice(queue.indexOf(waiter), 1)
-            return exit
-          })
-        )
-      })
+      const waiter: Waiter = { turn: Deferred.makeUnsafe(), maxConcurrent: settings.maxConcurrent, granted: false }
+      const queue = slots.queues[priority]
+      queue.push(waiter)
+      return Deferred.await(waiter.turn).pipe(
+        Effect.timeoutOrElse({
+          duration: settings.queueTimeout,
+          orElse: () => Effect.fail(refuse(lane, settings, "queue-timeout"))
+        }),
+        restore,
+        Effect.exit,
+        Effect.flatMap((exit) => {
+          if (Exit.isSuccess(exit)) return Effect.void
+          // The turn may have come in the same instant as the interruption or the timeout: then the slot is ours to
+          // give back, else the place in the queue is.
+          if (waiter.granted) return Effect.andThen(release(lane), exit)
+          queue.splice(queue.indexOf(waiter), 1)
+          return exit
+        })
+      )
     })
 
   const snapshot = (lane: string): Effect.Effect<Snapshot> =>
@@ -141,16 +141,24 @@ export const make: Effect.Effect<Bulkhead["Service"]> = Effect.sync(() => {
 
 export const layer: Layer.Layer<Bulkhead> = Layer.effect(Bulkhead, make)
 
+/** Takes the first in line whose own limit has room beside `running` calls. */
+const takeNext = (queue: Array<Waiter>, running: number): Waiter | undefined => {
+  const index = queue.findIndex((waiter) => running < waiter.maxConcurrent)
+  return index === -1 ? undefined : queue.splice(index, 1)[0]
+}
+
 /** Runs an effect in a slot of the lane. The slot is given back however the effect ends. */
-export const run =
-  (lane: string, options: Options<Settings> = {}) =>
-  <A, E, R>(self: Effect.Effect<A, E, R>): Effect.Effect<A, E | Refusal.BulkheadFull, R | Bulkhead> => {
-    const settings = override("Bulkhead", Settings, defaults, options)
-    return Effect.uninterruptibleMask((restore) =>
+export const run = (
+  lane: string,
+  options: Options<Settings> = {}
+): (<A, E, R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A, E | Refusal.BulkheadFull, R | Bulkhead>) => {
+  const settings = override("Bulkhead", Settings, defaults, options)
+  return (self) =>
+    Effect.uninterruptibleMask((restore) =>
       Bulkhead.use((bulkhead) =>
         Effect.flatMap(bulkhead.acquire(lane, settings, restore), () =>
           Effect.flatMap(Effect.exit(restore(self)), (exit) => Effect.andThen(bulkhead.release(lane), exit))
         )
       )
     )
-  }
+}

@@ -20,6 +20,7 @@ import * as Disposition from "./Disposition.ts"
 import * as EventBus from "./EventBus.ts"
 import * as Failure from "./Failure.ts"
 import * as BreakerState from "./internal/BreakerState.ts"
+import { hintMillis } from "./internal/hint.ts"
 import { override, type Options } from "./internal/override.ts"
 import { PositiveDuration } from "./internal/PositiveDuration.ts"
 import * as Refusal from "./Refusal.ts"
@@ -40,7 +41,10 @@ export const Settings = Schema.Struct({
 }).check(
   Schema.makeFilter((settings) =>
     Duration.isLessThan(settings.openMax, settings.open)
-      ? { path: ["openMax"], issue: `expected at least open (${Duration.format(settings.open)})` }
+      ? {
+          path: ["openMax"],
+          issue: `expected at least open (${Duration.format(settings.open)}), got ${Duration.format(settings.openMax)}`
+        }
       : undefined
   )
 )
@@ -177,9 +181,13 @@ export const make: Effect.Effect<CircuitBreaker["Service"], never, EventBus.Even
   const settle: CircuitBreaker["Service"]["settle"] = Effect.fnUntraced(function* (permit, outcome, settings, because) {
     const now = yield* Clock.currentTimeMillis
     const random = outcome === "failure" || outcome === "trip" ? yield* Random.next : 0
-    const hintMillis = because.retryAfter === undefined ? 0 : Duration.toMillis(because.retryAfter)
     const [before, after] = yield* Ref.modify(refOf(permit.circuit), (state) => {
-      const settlement = { generation: permit.generation, outcome, hintMillis, random }
+      const settlement = {
+        generation: permit.generation,
+        outcome,
+        hintMillis: hintMillis(because.retryAfter) ?? 0,
+        random
+      }
       const next = BreakerState.settle(state, settlement, now, machineSettings(settings))
       return [[state, next] as const, next]
     })
@@ -224,11 +232,13 @@ export const state = (circuit: string): Effect.Effect<Snapshot, never, CircuitBr
  *
  * Our own refusals pass through unrecorded, so a guard around a whole pipeline never opens because of an inner one.
  */
-export const guard =
-  (circuit: string, options: Options<Settings> = {}) =>
-  <A, E, R>(self: Effect.Effect<A, E, R>): Effect.Effect<A, E | Refusal.CircuitOpen, R | CircuitBreaker> => {
-    const settings = override("CircuitBreaker", Settings, defaults, options)
-    return Effect.uninterruptibleMask((restore) =>
+export const guard = (
+  circuit: string,
+  options: Options<Settings> = {}
+): (<A, E, R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A, E | Refusal.CircuitOpen, R | CircuitBreaker>) => {
+  const settings = override("CircuitBreaker", Settings, defaults, options)
+  return (self) =>
+    Effect.uninterruptibleMask((restore) =>
       CircuitBreaker.use((breaker) =>
         Effect.flatMap(breaker.admit(circuit, circuit, settings), (permit) =>
           Effect.flatMap(Effect.exit(restore(self)), (exit) =>
@@ -237,7 +247,7 @@ export const guard =
         )
       )
     )
-  }
+}
 
 const outcomeOf = (exit: Exit.Exit<unknown, unknown>): BreakerState.Outcome => {
   if (Exit.isSuccess(exit)) return "success"

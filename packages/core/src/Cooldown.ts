@@ -32,9 +32,11 @@ export const make: Effect.Effect<Cooldown["Service"]> = Effect.sync(() => {
       }),
     cool: (lane, millis) =>
       Effect.clockWith((clock) => {
-        const until = clock.currentTimeMillisUnsafe() + millis
+        const now = clock.currentTimeMillisUnsafe()
+        const until = now + millis
         const key = keyOf(lane)
-        const moved = until > (deadlines.get(key) ?? Number.NEGATIVE_INFINITY)
+        // "Retry at once" cools nothing.
+        const moved = until > Math.max(now, deadlines.get(key) ?? now)
         if (moved) deadlines.set(key, until)
         return Effect.succeed(moved)
       })

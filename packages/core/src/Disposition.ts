@@ -80,16 +80,19 @@ export const table: { readonly [Class in Failure.Class]: Disposition } = {
 /** The line for one failure. */
 export const of = (failure: Failure.Failure): Disposition => table[failure._tag]
 
-/** How many retries on the same lane could help: the payload's own word, else the class's. The policy bounds it too. */
+/**
+ * How many retries on the same lane could help: the class's, unless the payload says that none would. Where the class
+ * itself knows nothing (`Unknown`), a payload that asks for a retry gets one. The policy bounds it too.
+ */
 export const retriesOf = (failure: Failure.Failure): number => {
   if (failure.retryable === false) return 0
-  const { maxRetries } = of(failure)
-  return failure.retryable === true && maxRetries === 0 ? 1 : maxRetries
+  return failure._tag === "Unknown" && failure.retryable === true ? 1 : of(failure).maxRetries
 }
 
-/** Whether another lane may be asked at all: the payload's own word, else the class's. */
+/** Whether another lane may be asked at all: the payload's own word, else the class's. Nobody revives what was cancelled. */
 export const failover = (failure: Failure.Failure): Disposition["failover"] => {
   const line = of(failure).failover
-  if (failure.failover === undefined || line === "opt-in" || line === "larger-window") return line
+  if (failure.failover === undefined || failure._tag === "Cancelled") return line
+  if (line === "opt-in" || line === "larger-window") return line
   return failure.failover ? "yes" : "no"
 }

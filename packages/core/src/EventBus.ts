@@ -2,10 +2,12 @@
  * One bounded bus for all events. Publishing never waits: a subscriber that falls behind loses its own oldest events, and
  * a counter says how many; nobody else notices. The subscriptions belong to this layer.
  */
+import type * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Pull from "effect/Pull"
 import * as Queue from "effect/Queue"
 import * as Random from "effect/Random"
 import type * as Scope from "effect/Scope"
@@ -13,9 +15,9 @@ import * as Stream from "effect/Stream"
 import type * as Event from "./Event.ts"
 
 export interface Subscription {
-  /** The events since the subscription began, in order. Ends when its scope closes. */
+  /** The events since the subscription began, in order. Ends when its scope closes, after what is still there. */
   readonly stream: Stream.Stream<Event.Event>
-  /** Waits for at least one event and takes up to `max` that are there. */
+  /** Waits for at least one event and takes up to `max` that are there; none once its scope has closed. */
   readonly take: (max: number) => Effect.Effect<ReadonlyArray<Event.Event>>
   /** How many events this subscriber has lost by being slow. */
   readonly dropped: Effect.Effect<number>
@@ -41,7 +43,7 @@ export class EventBus extends Context.Service<
 >()("@holdfast/core/EventBus") {}
 
 interface Subscriber {
-  readonly queue: Queue.Queue<Event.Event>
+  readonly queue: Queue.Queue<Event.Event, Cause.Done>
   readonly capacity: number
   dropped: number
 }
@@ -78,19 +80,19 @@ export const make: Effect.Effect<EventBus["Service"]> = Effect.gen(function* () 
     if (!Number.isInteger(capacity) || capacity < 1) {
       throw new RangeError(`EventBus capacity must be a whole number of at least 1, got ${capacity}`)
     }
-    const queue = yield* Queue.sliding<Event.Event>(capacity)
+    const queue = yield* Queue.sliding<Event.Event, Cause.Done>(capacity)
     const subscriber: Subscriber = { queue, capacity, dropped: 0 }
     yield* Effect.acquireRelease(
       Effect.sync(() => subscribers.add(subscriber)),
       () =>
         Effect.suspend(() => {
           subscribers.delete(subscriber)
-          return Queue.shutdown(queue)
+          return Queue.end(queue)
         })
     )
     return {
       stream: Stream.fromQueue(queue),
-      take: (max: number) => Queue.takeBetween(queue, 1, max),
+      take: (max: number) => Pull.catchDone(Queue.takeBetween(queue, 1, max), () => Effect.succeed([])),
       dropped: Effect.sync(() => subscriber.dropped)
     }
   })

@@ -74,13 +74,7 @@ const sections = {
   fallback: Fallback
 }
 
-const Fields = Schema.Struct(sections).check(
-  Schema.makeFilter((policy) =>
-    Duration.isGreaterThan(policy.retry.base, policy.retry.maxDelay)
-      ? { path: ["retry", "base"], issue: `expected at most maxDelay (${Duration.format(policy.retry.maxDelay)})` }
-      : undefined
-  )
-)
+const Fields = Schema.Struct(sections)
 
 /** A policy as a value: replace its numbers with `policy.pipe(Policy.retry({ … }), Policy.breaker({ … }))`. */
 export class Policy extends Pipeable.Mixin(Schema.Class<Policy>("@holdfast/core/Policy")(Fields)) {}
@@ -235,6 +229,11 @@ const lay = (name: PresetName, overrides: Omit<typeof Overrides.Type, "preset">)
 /**
  * A policy as a file writes it: a preset's name, or `{ preset, retry: { … }, … }` with some numbers replaced. Impossible
  * numbers are refused with the path of the option.
+ *
+ * **Gotchas**
+ *
+ * Like every schema it ignores keys it does not know. Decode with `{ onExcessProperty: "error" }` to have a misspelt one
+ * refused with its path.
  */
 export const fromConfig = (preset: PresetName) =>
   Schema.Union([PresetName, Overrides]).pipe(

@@ -20,6 +20,9 @@ export interface Provenance {
   readonly lane: string | undefined
   /** The model that answered, as the lane names it. */
   readonly model: string | undefined
+  /** Requests sent, the one that is still streaming included. */
+  readonly sent: number
+  /** The attempts that are over, in order. */
   readonly attempts: ReadonlyArray<Attempt>
   /** Another lane than the route's first answered. */
   readonly degraded: boolean

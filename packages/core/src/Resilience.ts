@@ -78,16 +78,15 @@ export const make: Effect.Effect<
       kind,
       policy: options.policy,
       now: yield* Clock.currentTimeMillis,
-      preferred: options.lanes[0]?.id
+      preferred: options.lanes[0]?.id,
+      sink: yield* Provenance.Sink
     })
   })
 
   /** Reports an operation that is over. */
   const close = Effect.fnUntraced(function* (operation: running.Operation, exit: Exit.Exit<unknown, ErrorOf>) {
     const now = yield* Clock.currentTimeMillis
-    const provenance = running.provenanceOf(operation)
-    const sink = yield* Provenance.Sink
-    if (sink !== undefined) sink.provenance = provenance
+    running.report(operation)
     yield* shared.bus.publish({
       _tag: "OperationEnded",
       operation: operation.id,
@@ -97,7 +96,7 @@ export const make: Effect.Effect<
       lane: operation.answeredBy?.id,
       attempts: operation.sent,
       durationMillis: now - operation.startedAt,
-      degraded: provenance.degraded
+      degraded: running.isDegraded(operation)
     })
   })
 
@@ -109,14 +108,14 @@ export const make: Effect.Effect<
 
   const run = <A, R>(options: Operation<A, R>): Effect.Effect<A, Failure.Failure | Refusal.Refusal, R> =>
     Effect.flatMap(open(options, options.kind), (operation) => {
-      const attemptOn = (lane: Lane.Lane, isRetry: boolean) =>
+      const attemptOn = (lane: Lane.Lane, wasTold: boolean) =>
         Effect.uninterruptibleMask((restore) =>
-          Effect.flatMap(guards.begin(shared, operation, lane, isRetry, restore), (attempt) =>
-            Effect.flatMap(Effect.exit(restore(clocked(options, lane))), (exit) => {
-              const observed = Exit.isSuccess(exit) ? usageOf(options, exit.value) : {}
-              return Effect.andThen(guards.end(shared, operation, attempt, exit, observed), exit)
-            })
-          )
+          Effect.flatMap(guards.begin(shared, operation, lane, wasTold, restore), (attempt) => {
+            const observed: guards.Observed = {}
+            return Effect.flatMap(Effect.exit(restore(clocked(options, lane, observed))), (exit) =>
+              Effect.andThen(guards.end(shared, operation, attempt, exit, observed), exit)
+            )
+          })
         )
       return plan(options, operation.startedAt).pipe(
         Effect.flatMap((lanes) => fallback.run(shared, operation, lanes, attemptOn)),
@@ -147,16 +146,22 @@ export const make: Effect.Effect<
 
 type ErrorOf = Failure.Failure | Refusal.Refusal
 
-const clocked = <A, R>(options: Operation<A, R>, lane: Lane.Lane): Effect.Effect<A, Failure.Failure, R> =>
-  Effect.timeoutOrElse(options.call(lane), {
-    duration: options.policy.clocks.plainAttempt,
-    orElse: () => Effect.fail(streaming.timeout(lane, "attempt"))
-  })
-
-const usageOf = <A, R>(options: Operation<A, R>, answer: A): guards.Observed => {
-  const usage = options.usageOf?.(answer)
-  return usage === undefined ? {} : streaming.observe(usage)
-}
+/** The call under its clock, with what its answer says about usage noted. What it throws is a defect of the attempt. */
+const clocked = <A, R>(
+  options: Operation<A, R>,
+  lane: Lane.Lane,
+  observed: guards.Observed
+): Effect.Effect<A, Failure.Failure, R> =>
+  Effect.suspend(() => options.call(lane)).pipe(
+    Effect.timeoutOrElse({
+      duration: options.policy.clocks.plainAttempt,
+      orElse: () => Effect.fail(streaming.timeout(lane, "attempt"))
+    }),
+    Effect.map((answer) => {
+      if (options.usageOf !== undefined) Object.assign(observed, streaming.observe(options.usageOf(answer)))
+      return answer
+    })
+  )
 
 /** Everything lanes share, in this process. Built once per layer build, so that all routes of an application meet here. */
 export const layer: Layer.Layer<

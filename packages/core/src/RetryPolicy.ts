@@ -37,7 +37,16 @@ export const Settings = Schema.Struct({
   jitter: Jitter,
   /** The longest wait that an operation accepts on one lane; a longer one fails over or fails now. */
   patience: PositiveDuration
-})
+}).check(
+  Schema.makeFilter((settings) =>
+    Duration.isGreaterThan(settings.base, settings.maxDelay)
+      ? {
+          path: ["base"],
+          issue: `expected at most maxDelay (${Duration.format(settings.maxDelay)}), got ${Duration.format(settings.base)}`
+        }
+      : undefined
+  )
+)
 export type Settings = typeof Settings.Type
 
 export const defaults: Settings = {

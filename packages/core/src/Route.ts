@@ -28,7 +28,7 @@ export interface Options<E = never, R = never> {
 
 type Errors = Failure.Failure | Refusal.Refusal
 
-/** A resilient text model. Fails with `InvalidRoute` when no lane can generate text, or one is in it twice. */
+/** A resilient text model. Fails with `InvalidRoute` when a lane does not generate text, or one is in it twice. */
 export const text = Effect.fnUntraced(function* <E, R>(
   route: string,
   options: Options<E, R>

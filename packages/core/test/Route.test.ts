@@ -1,9 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Fiber, Stream } from "effect"
-import { LanguageModel } from "effect/ai"
+import { Effect, Fiber, Layer, Stream } from "effect"
+import { EmbeddingModel, LanguageModel, Prompt } from "effect/ai"
 import { TestClock } from "effect/testing"
-import { AiErrors, CircuitBreaker, Policy, Provenance, Route } from "@holdfast/core"
-import { failing, replying, scripted } from "./Scripted.ts"
+import { AiErrors, AiModels, CircuitBreaker, Failure, Health, Lane, Policy, Provenance, Route } from "@holdfast/core"
+import { alone, chat, exact, request } from "./Chat.ts"
+import { failing, playing, replying, scripted, text } from "./Scripted.ts"
 
 const ask = LanguageModel.generateText({ prompt: "Why does kelp not float away?" })
 
@@ -63,6 +64,198 @@ describe("a route", () => {
       )
       assert.strictEqual(error._tag, "ContentPolicy")
       assert.strictEqual(yield* second.calls, 0)
+    })
+  )
+})
+
+describe("what a request needs", () => {
+  const needing = Effect.fnUntraced(function* (cannot: Lane.Capabilities) {
+    const a = yield* scripted("a/x", [replying("from a")], { capabilities: cannot })
+    const b = yield* scripted("b/y", [replying("from b")])
+    const model = yield* chat([a, b])
+    const answer = (asked: Partial<typeof request>) =>
+      Effect.map(model.generate({ ...request, ...asked }), (parts) =>
+        parts.map((part) => (part.type === "text" ? part.text : "")).join("")
+      )
+    return { answer, listen: model.listen }
+  })
+  const parameters = { type: "object" } as const
+  const image = Prompt.make([
+    {
+      role: "user",
+      content: [
+        { type: "text", text: "What is this?" },
+        { type: "file", mediaType: "image/png", data: new Uint8Array([1]) }
+      ]
+    }
+  ])
+  const document = Prompt.make([
+    { role: "user", content: [{ type: "file", mediaType: "text/plain", data: new Uint8Array([1]) }] }
+  ])
+
+  it.effect.each([
+    ["tools", { tools: false }, { tools: [{ name: "t", parameters }] }],
+    ["eyes", { vision: false }, { prompt: image }],
+    ["a schema", { jsonSchema: false }, { responseFormat: { type: "json", name: "n", schema: parameters } }],
+    ["a long answer", { maxOutputTokens: 100 }, { sampling: { maxOutputTokens: 101 } }]
+  ] as const)("is kept from a lane that lacks it: %s", ([, cannot, asked]) =>
+    Effect.gen(function* () {
+      const { answer } = yield* needing(cannot)
+      assert.strictEqual(yield* answer({}), "from a")
+      assert.strictEqual(yield* answer(asked), "from b")
+    }).pipe(alone)
+  )
+
+  it.effect("is nothing special for a document, or for JSON without a schema", () =>
+    Effect.gen(function* () {
+      const { answer } = yield* needing({ vision: false, jsonSchema: false })
+      assert.strictEqual(yield* answer({ prompt: document }), "from a")
+      assert.strictEqual(yield* answer({ responseFormat: { type: "json-object" } }), "from a")
+    }).pipe(alone)
+  )
+
+  it.effect("of a stream is a lane that streams", () =>
+    Effect.gen(function* () {
+      const { answer, listen } = yield* needing({ streaming: false })
+      assert.strictEqual(yield* answer({}), "from a")
+      assert.strictEqual(yield* listen, "from b")
+    }).pipe(alone)
+  )
+})
+
+describe("building a route", () => {
+  const make = (...lanes: ReadonlyArray<Lane.Lane>) =>
+    Effect.flip(Route.text("chat", { lanes: lanes.map((lane) => Effect.succeed(lane)) }))
+  const vectors = (provider: string, model: string, capabilities: Lane.Capabilities = {}) =>
+    Lane.make({
+      provider,
+      model,
+      capabilities,
+      embed: {
+        embed: ({ inputs }) => Effect.succeed({ vectors: inputs.map(({ length }) => [length]), model, inputTokens: 1 })
+      }
+    })
+  const embed = (...lanes: ReadonlyArray<Lane.Lane>) =>
+    Route.embed("index", { lanes: lanes.map((lane) => Effect.succeed(lane)) })
+
+  it.effect("fails without lanes, with a lane twice, and with one that does not generate text", () =>
+    Effect.gen(function* () {
+      const lane = yield* (yield* scripted("a/x", [replying("hello")])).lane
+      assert.deepInclude(yield* make(), { _tag: "InvalidRoute", route: "chat", problem: "it has no lane" })
+      assert.include((yield* make(lane, lane)).message, "Route chat: a/x is in it twice")
+      assert.include((yield* make(lane, vectors("b", "y"))).message, "b/y does not generate text")
+    }).pipe(alone)
+  )
+
+  it.effect("fails when its vectors could not be compared, or a lane makes none", () =>
+    Effect.gen(function* () {
+      const lane = yield* (yield* scripted("a/x", [replying("hello")])).lane
+      assert.include((yield* Effect.flip(embed(vectors("a", "v3"), vectors("b", "v4")))).message, "different spaces")
+      assert.include((yield* Effect.flip(embed(vectors("a", "v3"), lane))).message, "a/x does not embed")
+      const model = yield* embed(vectors("a", "v3"), vectors("b", "v3"))
+      assert.deepStrictEqual((yield* model.embed({ inputs: ["ab", "c"] })).vectors, [[2], [1]])
+    }).pipe(alone)
+  )
+
+  it.effect("makes an embedding model that fails over inside its space", () =>
+    Effect.gen(function* () {
+      const broken = Lane.make({
+        provider: "a",
+        model: "v3",
+        embed: {
+          embed: () =>
+            Effect.fail(
+              Failure.make("Authentication", { provider: "a", model: "v3", lane: "a/v3", scope: "credential", rule: "test" })
+            )
+        }
+      })
+      const lanes = [Effect.succeed(broken), Effect.succeed(vectors("b", "v3", { dimensions: undefined }))]
+      const [{ vector }, provenance] = yield* Provenance.of(
+        EmbeddingModel.EmbeddingModel.use((model) => model.embed("kelp"))
+      ).pipe(Effect.provide(Route.embeddingModel("index", { lanes })))
+      assert.deepStrictEqual(vector, [4])
+      assert.deepInclude(provenance, { lane: "b/v3", degraded: true })
+    })
+  )
+
+  it.effect("refuses more dimensions than any lane makes, before it asks", () =>
+    Effect.gen(function* () {
+      const model = yield* embed(vectors("a", "v3", { dimensions: 768 }))
+      assert.strictEqual((yield* Effect.flip(model.embed({ inputs: ["x"], dimensions: 1024 })))._tag, "NoCapableLane")
+      const layer = Route.embeddingModel("index", { lanes: [Effect.succeed(vectors("a", "v3", { dimensions: 768 }))] })
+      const error = yield* EmbeddingModel.EmbeddingModel.use((model) => model.embed("x")).pipe(
+        Effect.provideService(AiModels.EmbedOptions, { dimensions: 1024 }),
+        AiErrors.typed,
+        Effect.flip,
+        Effect.provide(layer)
+      )
+      assert.strictEqual(error._tag, "NoCapableLane")
+    }).pipe(alone)
+  )
+
+  it.effect("hands on the error of a lane that cannot be made", () =>
+    Effect.gen(function* () {
+      const error = yield* Effect.flip(Route.text("chat", { lanes: [Effect.fail("no key" as const)] }))
+      assert.strictEqual(error, "no key")
+    }).pipe(alone)
+  )
+
+  it.effect("makes its lanes known to the health monitor before the first call", () =>
+    Effect.gen(function* () {
+      const a = yield* scripted("a/x", [replying("hello")])
+      const b = yield* scripted("b/y", [replying("hello")])
+      yield* chat([a, b])
+      const snapshots = yield* Health.Health.use((health) => health.snapshots)
+      assert.deepStrictEqual(snapshots.map(({ lane, status }) => [lane, status]), [
+        ["a/x", "idle"],
+        ["b/y", "idle"]
+      ])
+    }).pipe(alone)
+  )
+
+  it.effect("passes its lanes through the interceptor", () =>
+    Effect.gen(function* () {
+      const a = yield* scripted("a/x", [replying("hello")])
+      const b = yield* (yield* scripted("b/y", [replying("intercepted")])).lane
+      const model = yield* Effect.provideService(chat([a]), Lane.Interceptor, () => b)
+      assert.strictEqual(yield* model.ask, "intercepted")
+    }).pipe(alone)
+  )
+
+  it.effect("of several in one layer lets them share what lanes share", () =>
+    Effect.gen(function* () {
+      const a = yield* scripted("a/x", [failing("InvalidResponse")])
+      const b = yield* scripted("b/y", [replying("hello")])
+      const policy = exact.pipe(Policy.retry({ maxRetries: 0 }))
+      const both = Route.embeddingModel("index", { lanes: [Effect.succeed(vectors("c", "v3"))] }).pipe(
+        Layer.merge(Route.languageModel("chat", { lanes: [a.lane, b.lane], policy }))
+      )
+      yield* Effect.gen(function* () {
+        for (let n = 0; n < 5; n++) yield* ask
+        assert.strictEqual((yield* CircuitBreaker.state("a/x")).state, "open")
+        yield* EmbeddingModel.EmbeddingModel.use((model) => model.embed("x"))
+        const snapshots = yield* Health.Health.use((health) => health.snapshots)
+        assert.sameMembers(snapshots.map(({ lane }) => lane), ["a/x", "b/y", "c/v3"])
+      }).pipe(Effect.provide(both))
+    })
+  )
+
+  it.effect("shows a stream's failure after its first content as the typed union", () =>
+    Effect.gen(function* () {
+      const a = yield* scripted("a/x", [
+        playing(text("hel"), (target) =>
+          Effect.fail(Failure.make("StreamTruncated", { ...target, scope: "request", rule: "test" }))
+        )
+      ])
+      const words: Array<string> = []
+      const error = yield* LanguageModel.streamText({ prompt: "hi" }).pipe(
+        Stream.runForEach((part) => Effect.sync(() => part.type === "text-delta" && words.push(part.delta))),
+        AiErrors.typed,
+        Effect.flip,
+        Effect.provide(Route.languageModel("chat", { lanes: [a.lane] }))
+      )
+      assert.strictEqual(error._tag, "StreamTruncated")
+      assert.deepStrictEqual(words, ["hel"])
     })
   )
 })

@@ -12,6 +12,7 @@ import * as ConfigProvider from "effect/ConfigProvider"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as HttpClient from "effect/http/HttpClient"
+import type * as HttpClientError from "effect/http/HttpClientError"
 import * as HttpClientRequest from "effect/http/HttpClientRequest"
 import type * as HttpClientResponse from "effect/http/HttpClientResponse"
 import * as Layer from "effect/Layer"
@@ -140,7 +141,7 @@ const traffic = (options: Options) =>
 const ask = (
   url: string,
   draw: number
-): Effect.Effect<HttpClientResponse.HttpClientResponse, unknown, HttpClient.HttpClient> => {
+): Effect.Effect<HttpClientResponse.HttpClientResponse, HttpClientError.HttpClientError, HttpClient.HttpClient> => {
   const request =
     draw < 0.15
       ? post(`${url}/v1/embeddings`, { model: "embed", input: "kelp" })

@@ -24,7 +24,7 @@ export const layer: Layer.Layer<
   | Routes.Routes
 > = HttpRouter.use(
   Effect.fnUntraced(function* (router) {
-    const report = yield* makeReport
+    const { report } = yield* reporter
     // Alive says nothing about providers or the database: restarting this process would heal neither.
     yield* router.add("GET", "/health/live", HttpServerResponse.jsonUnsafe({ status: "alive" }))
     yield* router.add(
@@ -43,7 +43,7 @@ export const layer: Layer.Layer<
 )
 
 /** Everything known about the lanes, the routes and the store, as plain data. */
-const makeReport = Effect.gen(function* () {
+const reporter = Effect.gen(function* () {
   const breaker = yield* CircuitBreaker.CircuitBreaker
   const bulkhead = yield* Bulkhead.Bulkhead
   const bus = yield* EventBus.EventBus
@@ -51,7 +51,7 @@ const makeReport = Effect.gen(function* () {
   const routes = yield* Routes.Routes
   const writer = yield* EventWriter.EventWriter
 
-  return Effect.gen(function* () {
+  const report = Effect.gen(function* () {
     const at = DateTime.formatIso(yield* DateTime.now)
     const circuits = (yield* breaker.list).map(circuitOf)
     const lanes = yield* Effect.forEach(yield* health.snapshots, (snapshot) =>
@@ -77,6 +77,7 @@ const makeReport = Effect.gen(function* () {
       events: { dropped: yield* bus.dropped }
     }
   })
+  return { report }
 })
 
 const circuitOf = (snapshot: CircuitBreaker.Snapshot) => ({

@@ -37,10 +37,7 @@ export const make = Effect.fnUntraced(function* (
 
 /** Reads a secret. The error names the variable, never a value. */
 export const read = (secret: Config.Secret, path: string): Effect.Effect<Redacted.Redacted, Config.InvalidConfig> =>
-  Effect.gen(function* () {
-    return yield* EffectConfig.Redacted(secret.env)
-  }).pipe(
-    Effect.mapError(
-      () => new Config.InvalidConfig({ source: path, problem: `the environment variable ${secret.env} is not set` })
-    )
+  Effect.mapError(
+    EffectConfig.Redacted(secret.env),
+    () => new Config.InvalidConfig({ source: path, problem: `the environment variable ${secret.env} is not set` })
   )

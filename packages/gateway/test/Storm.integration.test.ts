@@ -1,5 +1,5 @@
 import { assert, layer } from "@effect/vitest"
-import { Effect, Logger, References, Schema } from "effect"
+import { Deferred, Effect, Fiber, Logger, References, Schema } from "effect"
 import { Healthy } from "@holdfast/chaos"
 import OpenAI from "openai"
 import { embedded, hurried, primary, question, secondary, start } from "./Harness.ts"
@@ -160,24 +160,18 @@ layer(embedded, { excludeTestServices: true })("a gateway in a storm, asked by t
           gemini: stream ? { healthy: { chunkDelay: "50 millis" } } : { rules: [{ fault: { _tag: "Hang" } }] },
           policy: { clocks: { ...hurried.clocks, plainAttempt: "5 seconds" } }
         })
-        const abort = new AbortController()
-        const asked = client.chat.completions.create({ ...question, stream }, { signal: abort.signal })
+        const firstWord = Deferred.makeUnsafe<void>()
+        const asking = yield* Effect.promise(async (signal) => {
+          const answer = await client.chat.completions.create({ ...question, stream }, { signal })
+          if (!(Symbol.asyncIterator in answer)) return
+          for await (const chunk of answer) {
+            if (chunk.choices[0]?.delta.content !== "") Deferred.doneUnsafe(firstWord, Effect.void)
+          }
+        }).pipe(Effect.forkChild)
         const entry = yield* gemini.awaitEntry(() => true)
-        if (stream) {
-          yield* Effect.promise(async () => {
-            const chunks = await asked
-            if (!(Symbol.asyncIterator in chunks)) return assert.fail("not a stream")
-            await chunks[Symbol.asyncIterator]().next()
-          })
-        }
+        if (stream) yield* Deferred.await(firstWord)
         const left = performance.now()
-        abort.abort()
-        yield* Effect.promise(() =>
-          asked.then(
-            () => undefined,
-            () => undefined
-          )
-        )
+        yield* Fiber.interrupt(asking)
         const closed = yield* gemini.awaitClosed(entry.id)
         assert.strictEqual(closed.closedBy, "client")
         assert.isBelow(performance.now() - left, 100)

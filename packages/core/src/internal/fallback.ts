@@ -15,12 +15,19 @@ import type * as Lane from "../Lane.ts"
 import * as Refusal from "../Refusal.ts"
 import * as RetryPolicy from "../RetryPolicy.ts"
 import * as guards from "./guards.ts"
-import { isFinal, type Operation } from "./running.ts"
+import * as reopening from "./reopening.ts"
+import { isFinal, note, type Operation } from "./running.ts"
 
-/** One request to one lane, with all its guards. */
-export type AttemptOn<A, R> = (lane: Lane.Lane, isRetry: boolean) => Effect.Effect<A, Failure.Failure | Refusal.Step, R>
+/** One request to one lane, with all its guards. `wasTold`: the lane asked for a wait, and it is over. */
+export type AttemptOn<A, R> = (lane: Lane.Lane, wasTold: boolean) => Effect.Effect<A, Failure.Failure | Refusal.Step, R>
 
 type Outcome<A> = Result.Result<A, Failure.Failure | Refusal.Step>
+
+/** How a lane's turn ended, and whether only its being closed to calls kept the operation from asking it again. */
+interface Turn<A> {
+  readonly outcome: Outcome<A>
+  readonly isWaiting: boolean
+}
 
 /** Runs the operation over the lanes in the given order. */
 export const run = Effect.fnUntraced(function* <A, R>(
@@ -30,66 +37,67 @@ export const run = Effect.fnUntraced(function* <A, R>(
   attemptOn: AttemptOn<A, R>
 ): Effect.fn.Return<A, Failure.Failure | Refusal.Refusal, R> {
   let pending = lanes
-  let previous: Refusal.TrailEntry | undefined
+  /** Closed to calls when it was their turn; worth another look once they open. */
+  let waiting: ReadonlyArray<Lane.Lane> = []
   while (true) {
-    const refused: Array<Lane.Lane> = []
+    let previous: Refusal.TrailEntry | undefined
     while (true) {
       const [lane, ...others] = pending
       if (lane === undefined) break
       if (previous !== undefined) yield* announceFailover(shared, operation, previous, lane)
       const sentBefore = operation.sent
-      const outcome = yield* onLane(shared, operation, lane, others, attemptOn)
+      const { outcome, isWaiting } = yield* onLane(shared, operation, lane, others, attemptOn)
       if (Result.isSuccess(outcome)) {
         operation.answeredBy = lane
         return outcome.success
       }
       const error = outcome.failure
       previous = { lane: lane.id, attempts: operation.sent - sentBefore, error }
-      operation.trail.push(previous)
-      if (isFinal(error)) break
-      if (error._tag === "CircuitOpen" || error._tag === "LimitReached") refused.push(lane)
-      const next = lanesAfter(operation, lane, error, others)
-      if (next === "stop") return yield* Effect.fail(error)
-      pending = next
+      note(operation, previous)
+      if (isFinal(error)) return yield* fail(shared, operation, lanes)
+      const mayAsk = whoMayBeAsked(operation, lane, error)
+      pending = others.filter(mayAsk)
+      waiting = (isWaiting ? [...waiting, lane] : waiting).filter(mayAsk)
+      if (isRequestFault(error) && pending.length === 0 && waiting.length === 0) return yield* Effect.fail(error)
     }
-    const last = operation.trail.at(-1)
-    const reopensIn = yield* earliest(shared, lanes)
     if (
-      last === undefined ||
-      isFinal(last.error) ||
-      refused.length === 0 ||
+      waiting.length === 0 ||
       !operation.policy.fallback.waitForReopening ||
       operation.sent >= operation.policy.budget.maxAttempts ||
-      !(yield* waitForReopening(shared, operation, refused))
+      !(yield* reopening.wait(shared, operation, waiting))
     ) {
-      return yield* Effect.fail(verdict(operation, lanes, reopensIn))
+      return yield* fail(shared, operation, lanes)
     }
-    previous = undefined
-    pending = refused
+    pending = waiting
+    waiting = []
   }
 })
 
-/** The lanes that may still be asked after this error, or `stop` when asking anybody would be wrong. */
-const lanesAfter = (
+const nobody = () => false
+const anybody = () => true
+
+/** Which lanes may still be asked after this error. */
+const whoMayBeAsked = (
   operation: Operation,
   lane: Lane.Lane,
-  error: Failure.Failure | Refusal.Step,
-  others: ReadonlyArray<Lane.Lane>
-): ReadonlyArray<Lane.Lane> | "stop" => {
-  if (!Failure.isFailure(error)) return others
+  error: Failure.Failure | Refusal.Step
+): ((other: Lane.Lane) => boolean) => {
+  if (!Failure.isFailure(error)) return anybody
   switch (Disposition.failover(error)) {
     case "yes":
-      return others
+      return anybody
     case "no":
-      return "stop"
+      return nobody
     case "opt-in":
-      return operation.policy.fallback.onContentPolicy ? others : "stop"
-    case "larger-window": {
-      const larger = others.filter((other) => FallbackPlan.isLarger(other, lane))
-      return larger.length === 0 ? "stop" : larger
-    }
+      return operation.policy.fallback.onContentPolicy ? anybody : nobody
+    case "larger-window":
+      return (other) => FallbackPlan.isLarger(other, lane)
   }
 }
+
+/** Whether the error is about the request, so that it says more than that every lane has failed. */
+const isRequestFault = (error: Failure.Failure | Refusal.Step): boolean =>
+  Failure.isFailure(error) && Disposition.failover(error) !== "yes"
 
 /** Tries one lane, retrying as the policy, the deadline, the budget and the other lanes allow. */
 const onLane = <A, R>(
@@ -98,10 +106,11 @@ const onLane = <A, R>(
   lane: Lane.Lane,
   others: ReadonlyArray<Lane.Lane>,
   attemptOn: AttemptOn<A, R>
-): Effect.Effect<Outcome<A>, never, R> => {
-  let isRetry = false
+): Effect.Effect<Turn<A>, never, R> => {
+  let wasTold = false
+  let isWaiting = false
   // Refusals leave the retry loop as values: only a provider's failure is ever repeated in place.
-  const attempt = Effect.suspend(() => attemptOn(lane, isRetry)).pipe(
+  const attempt = Effect.suspend(() => attemptOn(lane, wasTold)).pipe(
     Effect.matchEffect({
       onSuccess: (answer): Effect.Effect<Outcome<A>, Failure.Failure> => Effect.succeed(Result.succeed(answer)),
       onFailure: (error): Effect.Effect<Outcome<A>, Failure.Failure> =>
@@ -110,8 +119,15 @@ const onLane = <A, R>(
   )
   const schedule = RetryPolicy.make(operation.policy.retry).pipe(
     Schedule.while(({ duration, input }) => mayRetry(shared, operation, input, duration, others)),
+    // Waiting on a lane that will refuse after the wait helps nobody: another one is asked now.
+    Schedule.while(({ duration, input }) =>
+      Effect.map(closedMillis(shared, lane, input), (millis) => {
+        isWaiting = millis > Duration.toMillis(duration)
+        return !isWaiting
+      })
+    ),
     Schedule.tap(({ duration, input }) => {
-      isRetry = true
+      wasTold = Disposition.of(input).outcome === "throttled"
       operation.waitedMillis += Duration.toMillis(duration)
       return shared.bus.publish({
         _tag: "RetryScheduled",
@@ -129,9 +145,17 @@ const onLane = <A, R>(
   return attempt.pipe(
     Effect.retry(schedule),
     Effect.catch((failure): Effect.Effect<Outcome<A>> => Effect.succeed(Result.fail(failure))),
-    Effect.tap((outcome) => announceRefusal(shared, operation, lane, outcome))
+    Effect.tap((outcome) => announceRefusal(shared, operation, lane, outcome)),
+    Effect.map((outcome) => ({ outcome, isWaiting: isWaiting || isClosed(outcome) }))
   )
 }
+
+const isClosed = (outcome: Outcome<unknown>): boolean =>
+  Result.isFailure(outcome) && (outcome.failure._tag === "CircuitOpen" || outcome.failure._tag === "LimitReached")
+
+/** How long the lane will refuse this operation's retry. Its cool-down does not bind the one who was told to wait. */
+const closedMillis = (shared: guards.Shared, lane: Lane.Lane, failure: Failure.Failure): Effect.Effect<number> =>
+  Disposition.of(failure).outcome === "throttled" ? guards.circuitMillis(shared, lane) : guards.waitMillis(shared, lane)
 
 const mayRetry = Effect.fnUntraced(function* (
   shared: guards.Shared,
@@ -153,47 +177,13 @@ const mayRetry = Effect.fnUntraced(function* (
   return true
 })
 
-/** Waits until one of the lanes may be called. False when that would be too late. */
-const waitForReopening = Effect.fnUntraced(function* (
+/** Fails as an operation without an answer does. */
+const fail = Effect.fnUntraced(function* (
   shared: guards.Shared,
   operation: Operation,
   lanes: ReadonlyArray<Lane.Lane>
-) {
-  // Subscribe before looking, so that a change in between is not missed.
-  const changes: Array<Effect.Effect<void>> = []
-  for (const lane of lanes) {
-    changes.push(yield* shared.breaker.nextChange(lane.id))
-    changes.push(yield* shared.breaker.nextChange(guards.credentialCircuit(lane)))
-  }
-  const now = yield* Clock.currentTimeMillis
-  let soonest: { readonly lane: Lane.Lane; readonly millis: number } | undefined
-  for (const lane of lanes) {
-    const { state } = yield* shared.breaker.snapshot(lane.id)
-    const millis = yield* guards.waitMillis(shared, lane)
-    // A probe that is under way decides long before its lease ends; patience bounds the wait for it.
-    const bound = state === "half-open" ? Math.min(millis, Duration.toMillis(operation.policy.retry.patience)) : millis
-    if (soonest === undefined || bound < soonest.millis) soonest = { lane, millis: bound }
-  }
-  if (soonest === undefined || now + soonest.millis >= operation.deadlineAt) return false
-  yield* shared.bus.publish({
-    _tag: "WaitingForLane",
-    operation: operation.id,
-    route: operation.route,
-    lane: soonest.lane.id,
-    delayMillis: soonest.millis
-  })
-  yield* Effect.raceAllFirst([Effect.sleep(Duration.millis(soonest.millis)), ...changes])
-  operation.waitedMillis += (yield* Clock.currentTimeMillis) - now
-  return true
-})
-
-const earliest = Effect.fnUntraced(function* (shared: guards.Shared, lanes: ReadonlyArray<Lane.Lane>) {
-  const waits: Array<number> = []
-  for (const lane of lanes) {
-    const wait = yield* guards.waitMillis(shared, lane)
-    if (wait > 0) waits.push(wait)
-  }
-  return waits.length === 0 ? undefined : Duration.millis(Math.min(...waits))
+): Effect.fn.Return<never, Failure.Failure | Refusal.Refusal> {
+  return yield* Effect.fail(verdict(operation, lanes, yield* reopening.earliest(shared, lanes)))
 })
 
 /** How an operation without an answer ends: with its one lane's own error, or with the trail over several. */

@@ -17,6 +17,7 @@ import * as Failure from "../Failure.ts"
 import type * as Health from "../Health.ts"
 import type * as Lane from "../Lane.ts"
 import * as Refusal from "../Refusal.ts"
+import { hintMillis } from "./hint.ts"
 import type { Operation } from "./running.ts"
 
 /** The state that lanes share, over all running. */
@@ -47,47 +48,62 @@ export interface Observed {
 
 type Restore = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
 
-export const credentialCircuit = (lane: Lane.Lane): string => `credential:${lane.credential}`
+/** Names of credentials are chosen per provider, so the same name at two providers is two credentials. */
+const credentialCircuit = (lane: Lane.Lane): string =>
+  lane.credential === lane.provider ? `credential:${lane.provider}` : `credential:${lane.provider}/${lane.credential}`
+
+/** The circuits an attempt on the lane has to pass. */
+export const circuitsOf = (lane: Lane.Lane): readonly [own: string, credential: string] => [
+  lane.id,
+  credentialCircuit(lane)
+]
+
+/** Milliseconds until the lane's circuits let a call through; 0 when they do now. */
+export const circuitMillis = (shared: Shared, lane: Lane.Lane): Effect.Effect<number> => {
+  const [own, credential] = circuitsOf(lane)
+  return Effect.zipWith(shared.breaker.waitMillis(own), shared.breaker.waitMillis(credential), Math.max)
+}
 
 /** Milliseconds until the lane may be called, by its circuits and its cool-down; 0 when it may be now. */
 export const waitMillis = (shared: Shared, lane: Lane.Lane): Effect.Effect<number> =>
-  Effect.map(
-    Effect.all([
-      shared.breaker.waitMillis(lane.id),
-      shared.breaker.waitMillis(credentialCircuit(lane)),
-      shared.cooldown.waitMillis(lane)
-    ]),
-    (waits) => Math.max(...waits)
-  )
+  Effect.zipWith(circuitMillis(shared, lane), shared.cooldown.waitMillis(lane), Math.max)
 
-const peek = Effect.fnUntraced(function* (shared: Shared, lane: Lane.Lane, isRetry: boolean) {
-  for (const circuit of [lane.id, credentialCircuit(lane)]) {
+const peek = Effect.fnUntraced(function* (shared: Shared, lane: Lane.Lane) {
+  for (const circuit of circuitsOf(lane)) {
     const wait = yield* shared.breaker.waitMillis(circuit)
     if (wait > 0) {
       return yield* new Refusal.CircuitOpen({ lane: lane.id, circuit, retryAfter: Duration.millis(wait) })
     }
   }
-  // Whoever was told to wait has waited; the cool-down is for everybody else.
-  if (isRetry) return
+})
+
+/** Whoever was told to wait has waited; the cool-down is for everybody else. */
+const warm = Effect.fnUntraced(function* (shared: Shared, lane: Lane.Lane, wasTold: boolean) {
+  if (wasTold) return
   const cooling = yield* shared.cooldown.waitMillis(lane)
   if (cooling > 0) return yield* new Refusal.LimitReached({ lane: lane.id, retryAfter: Duration.millis(cooling) })
 })
 
-/** Takes everything an attempt needs, or refuses and holds nothing. Call it uninterruptibly; only the queue is `restore`d. */
+/**
+ * Takes everything an attempt needs, or refuses and holds nothing. `wasTold`: this operation has just waited as long as the
+ * lane asked it to. Call it uninterruptibly; only the queue is `restore`d.
+ */
 export const begin = Effect.fnUntraced(function* (
   shared: Shared,
   operation: Operation,
   lane: Lane.Lane,
-  isRetry: boolean,
+  wasTold: boolean,
   restore: Restore
 ): Effect.fn.Return<Started, Refusal.Step> {
   const { budget, bulkhead } = operation.policy
   if (operation.sent >= budget.maxAttempts) {
     return yield* new Refusal.BudgetExhausted({ maxAttempts: budget.maxAttempts })
   }
-  yield* peek(shared, lane, isRetry)
+  yield* peek(shared, lane)
+  yield* warm(shared, lane, wasTold)
   yield* shared.bulkhead.acquire(lane.id, bulkhead, restore)
-  const admissions = yield* Effect.exit(admit(shared, operation, lane))
+  // The lane may have begun to cool, or its circuit opened, while this operation stood in the queue.
+  const admissions = yield* Effect.exit(Effect.andThen(warm(shared, lane, wasTold), admit(shared, operation, lane)))
   if (Exit.isFailure(admissions)) {
     yield* shared.bulkhead.release(lane.id)
     return yield* Effect.failCause(admissions.cause)
@@ -105,8 +121,9 @@ const admit = Effect.fnUntraced(function* (
   lane: Lane.Lane
 ): Effect.fn.Return<Pick<Started, "laneCircuit" | "credentialCircuit">, Refusal.CircuitOpen> {
   const settings = operation.policy.breaker
-  const laneCircuit = yield* shared.breaker.admit(lane.id, lane.id, settings)
-  const credential = yield* Effect.exit(shared.breaker.admit(credentialCircuit(lane), lane.id, settings))
+  const [own, wider] = circuitsOf(lane)
+  const laneCircuit = yield* shared.breaker.admit(own, lane.id, settings)
+  const credential = yield* Effect.exit(shared.breaker.admit(wider, lane.id, settings))
   if (Exit.isSuccess(credential)) return { laneCircuit, credentialCircuit: credential.value }
   yield* shared.breaker.settle(laneCircuit, "neutral", settings, { reason: "not sent" })
   return yield* Effect.failCause(credential.cause)
@@ -122,8 +139,6 @@ export const end = Effect.fnUntraced(function* (
 ) {
   const { lane } = started
   const now = yield* Clock.currentTimeMillis
-  yield* shared.bulkhead.release(lane.id)
-
   const failure = failureOf(exit)
   const result = resultOf(exit)
   const durationMillis = now - started.startedAt
@@ -131,7 +146,9 @@ export const end = Effect.fnUntraced(function* (
     observed.firstContentAt === undefined ? undefined : observed.firstContentAt - started.startedAt
   operation.attempts.push({ lane: lane.id, result, durationMillis, waitMillis: started.waitedMillis })
 
+  // Whoever gets the slot next must already find the circuit open, or the lane cooling.
   yield* learn(shared, operation, started, result, failure)
+  yield* shared.bulkhead.release(lane.id)
   if (result === "Success" || (failure !== undefined && Disposition.of(failure).blames === "lane")) {
     yield* shared.health.record(lane, { at: now, durationMillis, firstContentMillis, failure: failure?._tag })
   }
@@ -158,7 +175,7 @@ export const end = Effect.fnUntraced(function* (
           status: failure.status,
           providerCode: failure.providerCode,
           requestId: failure.requestId,
-          retryAfterMillis: failure.retryAfter === undefined ? undefined : Duration.toMillis(failure.retryAfter),
+          retryAfterMillis: hintMillis(failure.retryAfter),
           message: failure.message
         })
   })
@@ -188,7 +205,7 @@ const learn = Effect.fnUntraced(function* (
   if (failure === undefined || line === undefined) return
 
   if (line.outcome === "throttled") {
-    const millis = Duration.toMillis(failure.retryAfter ?? unhintedCooldown(operation, failure))
+    const millis = hintMillis(failure.retryAfter) ?? unhintedMillis(operation, failure)
     if (yield* shared.cooldown.cool(lane, millis)) {
       yield* shared.bus.publish({
         _tag: "LaneCooling",
@@ -217,10 +234,10 @@ const learn = Effect.fnUntraced(function* (
 })
 
 /** A limit without a stated wait cools for the first backoff step; a quota, for as long as an open circuit. */
-const unhintedCooldown = (operation: Operation, failure: Failure.Failure): Duration.Duration =>
+const unhintedMillis = (operation: Operation, failure: Failure.Failure): number =>
   failure._tag === "QuotaExceeded"
-    ? operation.policy.breaker.open
-    : Duration.times(operation.policy.retry.base, Disposition.of(failure).baseFactor)
+    ? Duration.toMillis(operation.policy.breaker.open)
+    : Duration.toMillis(operation.policy.retry.base) * Disposition.of(failure).baseFactor
 
 const failureOf = (exit: Exit.Exit<unknown, Failure.Failure | Refusal.Refusal>): Failure.Failure | undefined => {
   if (Exit.isSuccess(exit)) return undefined

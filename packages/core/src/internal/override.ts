@@ -28,7 +28,9 @@ export const override = <Settings extends object>(
 
 /** The value, if it satisfies the schema. Throws a `RangeError` that names the option and what is wrong with it. */
 export const validate = <Settings>(name: string, schema: Schema.Codec<Settings, unknown>, value: unknown): Settings => {
-  const result = Schema.decodeUnknownResult(Schema.toType(schema), { onExcessProperty: "error" })(value)
+  const result = Schema.decodeUnknownResult(Schema.toType(schema), { onExcessProperty: "error", reportInput: true })(
+    value
+  )
   if (Result.isSuccess(result)) return result.success
   throw new RangeError(`${name}: ${result.failure.message}`)
 }

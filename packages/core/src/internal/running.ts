@@ -1,11 +1,11 @@
 /** One operation while it runs: its deadline, what it has spent, and what it has seen. Owned by one fiber. */
+import * as Duration from "effect/Duration"
 import type * as Event from "../Event.ts"
-import type * as Failure from "../Failure.ts"
+import * as Failure from "../Failure.ts"
 import type * as Lane from "../Lane.ts"
 import type * as Policy from "../Policy.ts"
 import type * as Provenance from "../Provenance.ts"
 import * as Refusal from "../Refusal.ts"
-import * as Duration from "effect/Duration"
 
 export interface Operation {
   readonly id: string
@@ -26,6 +26,8 @@ export interface Operation {
   answeredBy: Lane.Lane | undefined
   /** The route's first lane: any other's answer is degraded. */
   readonly preferred: string | undefined
+  /** Where the caller reads how it went, if it asked. */
+  readonly sink: Provenance.Collector | undefined
 }
 
 export const make = (options: {
@@ -35,6 +37,7 @@ export const make = (options: {
   readonly policy: Policy.Policy
   readonly now: number
   readonly preferred: string | undefined
+  readonly sink: Provenance.Collector | undefined
 }): Operation => ({
   id: options.id,
   route: options.route,
@@ -47,12 +50,36 @@ export const make = (options: {
   waitedMillis: 0,
   trail: [],
   answeredBy: undefined,
-  preferred: options.preferred
+  preferred: options.preferred,
+  sink: options.sink
 })
 
 /** Whether a step's error says that nothing further may be tried. */
 export const isFinal = (error: Failure.Failure | Refusal.Step): boolean =>
-  error._tag === "DeadlineExceeded" || error._tag === "BudgetExhausted" || error._tag === "Cancelled"
+  error._tag === "DeadlineExceeded" || error._tag === "BudgetExhausted"
+
+/**
+ * Notes how a lane ended; a lane that was visited again, after it reopened, has one entry with all its attempts. A refusal
+ * does not hide the provider's failure that came before it.
+ */
+export const note = (operation: Operation, entry: Refusal.TrailEntry): void => {
+  const { trail } = operation
+  const index = trail.findIndex((known) => known.lane === entry.lane)
+  const [before] = index === -1 ? [] : trail.splice(index, 1)
+  trail.push({
+    lane: entry.lane,
+    attempts: entry.attempts + (before?.attempts ?? 0),
+    error:
+      before !== undefined && Failure.isFailure(before.error) && !Failure.isFailure(entry.error)
+        ? before.error
+        : entry.error
+  })
+}
+
+/** Writes down where the answer came from, for whoever asked. */
+export const report = (operation: Operation): void => {
+  if (operation.sink !== undefined) operation.sink.provenance = provenanceOf(operation)
+}
 
 export const deadlineExceeded = (operation: Operation): Refusal.DeadlineExceeded =>
   new Refusal.DeadlineExceeded({ total: operation.policy.clocks.total })
@@ -62,6 +89,11 @@ export const provenanceOf = (operation: Operation): Provenance.Provenance => ({
   route: operation.route,
   lane: operation.answeredBy?.id,
   model: operation.answeredBy?.model,
+  sent: operation.sent,
   attempts: [...operation.attempts],
-  degraded: operation.answeredBy !== undefined && operation.answeredBy.id !== operation.preferred
+  degraded: isDegraded(operation)
 })
+
+/** Whether another lane than the route's first has answered. */
+export const isDegraded = (operation: Operation): boolean =>
+  operation.answeredBy !== undefined && operation.answeredBy.id !== operation.preferred

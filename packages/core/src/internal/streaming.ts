@@ -13,7 +13,6 @@ import * as Stream from "effect/Stream"
 import type { NonEmptyReadonlyArray } from "effect/Array"
 import * as Failure from "../Failure.ts"
 import type * as Lane from "../Lane.ts"
-import * as Provenance from "../Provenance.ts"
 import type * as Refusal from "../Refusal.ts"
 import type { StreamOperation, Usage } from "../Operation.ts"
 import type { AttemptOn } from "./fallback.ts"
@@ -77,9 +76,9 @@ export const open = Effect.fnUntraced(function* <A, R>(
   // Whatever is not over by itself when the stream's scope closes was left by its consumer.
   yield* Scope.addFinalizer(scope, closeOnce(Exit.interrupt()))
 
-  const attemptOn: AttemptOn<Opened<A, R>, R> = (lane, isRetry) =>
+  const attemptOn: AttemptOn<Opened<A, R>, R> = (lane, wasTold) =>
     Effect.uninterruptibleMask((restore) =>
-      Effect.flatMap(guards.begin(shared, operation, lane, isRetry, restore), (started) =>
+      Effect.flatMap(guards.begin(shared, operation, lane, wasTold, restore), (started) =>
         Effect.gen(function* () {
           const attemptScope = Scope.makeUnsafe()
           const observed: guards.Observed = {}
@@ -92,7 +91,7 @@ export const open = Effect.fnUntraced(function* <A, R>(
                 Scope.close(attemptScope, exit),
                 guards.end(shared, operation, started, exit, observed)
               )
-            })
+            }).pipe(Effect.uninterruptible)
           const exit = yield* Effect.exit(restore(readToContent(options, lane, observed, attemptScope)))
           if (Exit.isFailure(exit)) {
             yield* finish(exit)
@@ -106,8 +105,7 @@ export const open = Effect.fnUntraced(function* <A, R>(
     )
 
   const opened = yield* decide(attemptOn).pipe(Effect.onError((cause) => closeOnce(Exit.failCause(cause))))
-  const sink = yield* Provenance.Sink
-  if (sink !== undefined) sink.provenance = running.provenanceOf(operation)
+  running.report(operation)
   return read(operation, options, opened, closeOnce)
 })
 
@@ -118,22 +116,25 @@ const readToContent = Effect.fnUntraced(function* <A, R>(
   observed: guards.Observed,
   scope: Scope.Scope
 ) {
-  const pull = yield* Scope.provide(Stream.toPull(options.call(lane)), scope)
   const held: Array<Chunk<A>> = []
   const untilContent = Effect.gen(function* () {
-    while (true) {
-      const chunk = yield* pull
-      note(options, observed, chunk)
-      held.push(chunk)
-      if (chunk.some(options.commits)) return false
-    }
-  }).pipe(Pull.catchDone(() => Effect.succeed(true)))
-  const ended = yield* Effect.timeoutOrElse(untilContent, {
+    const pull = yield* Scope.provide(Stream.toPull(options.call(lane)), scope)
+    const ended = yield* Effect.gen(function* () {
+      while (true) {
+        const chunk = yield* pull
+        note(options, observed, chunk)
+        held.push(chunk)
+        if (chunk.some(options.commits)) return false
+      }
+    }).pipe(Pull.catchDone(() => Effect.succeed(true)))
+    return { held, ended, pull }
+  })
+  const content = yield* Effect.timeoutOrElse(untilContent, {
     duration: options.policy.clocks.firstContent,
     orElse: () => Effect.fail(timeout(lane, "first-content"))
   })
-  observed.firstContentAt = yield* Clock.currentTimeMillis
-  return { held, ended, pull }
+  if (!content.ended) observed.firstContentAt = yield* Clock.currentTimeMillis
+  return content
 })
 
 /** The committed stream: what was held back, then the rest as it comes. */
@@ -143,7 +144,9 @@ const read = <A, R>(
   opened: Opened<A, R>,
   close: (exit: Exit.Exit<unknown, ErrorOf>) => Effect.Effect<void>
 ): Stream.Stream<A, ErrorOf, R> => {
-  const settle = (exit: Exit.Exit<unknown, ErrorOf>) => Effect.andThen(opened.finish(exit), close(exit))
+  // The two belong together: whoever is interrupted in between would leave the one reported and the other not.
+  const settle = (exit: Exit.Exit<unknown, ErrorOf>) =>
+    Effect.uninterruptible(Effect.andThen(opened.finish(exit), close(exit)))
   let next = 0
   let ended = opened.ended
   const pull: Pull.Pull<Chunk<A>, ErrorOf, void, R> = Effect.suspend(() => {

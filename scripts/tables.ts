@@ -1,0 +1,118 @@
+/**
+ * Writes the tables of docs/ from the values they are about, so that they cannot say anything else. With `--check` it
+ * writes nothing and fails when a page is not what it would write.
+ */
+import { mkdir, readFile, writeFile } from "node:fs/promises"
+import { Duration } from "effect"
+import { Classification, Disposition, Failure, Policy } from "../packages/core/src/index.ts"
+
+const duration = (value: Duration.Duration): string => Duration.format(value)
+const table = (head: ReadonlyArray<string>, rows: ReadonlyArray<ReadonlyArray<string>>): string =>
+  [head, head.map(() => "---"), ...rows].map((row) => `| ${row.join(" | ")} |`).join("\n")
+
+const reasons: { readonly [Class in keyof typeof Disposition.table]: string } = {
+  RateLimit: "the hint is a promise about this credential: waiting helps, and others need not queue for it",
+  ServiceUnavailable: "the next request often succeeds",
+  ModelOverloaded: "capacity comes back within seconds, and another model has its own",
+  QuotaExceeded: "money and calendars do not come back in seconds; one retry covers a wrong verdict",
+  Authentication: "the same key fails again, and hammering with it can lock an account",
+  PermissionDenied: "the same credential is refused again",
+  Timeout: "repeated only where no other lane can answer: a second long silence helps nobody",
+  ContentPolicy: "the same words are stopped again; asking elsewhere is a decision, not a default",
+  Network: "the next connection often holds",
+  InvalidRequest: "it fails everywhere in the same way",
+  ContextLengthExceeded: "only a larger window can take it",
+  ModelNotFound: "the name is wrong or retired here; elsewhere it may not be",
+  InvalidResponse: "the next answer is usually whole",
+  StreamTruncated: "before the first content it can be asked again unseen; after it, it surfaces",
+  Cancelled: "nobody waits for the answer",
+  Unknown: "without evidence that repeating helps, another lane is the safer try"
+}
+
+const classes = Failure.Class.literals
+
+const differing = classes
+  .filter((name) => Disposition.table[name].maxRetries > 0 && !Classification.defaults[name].retryable)
+  .map((name) => `\`${name}\``)
+
+const dispositions = `# What is done about each class of failure
+
+Retry here, ask another lane, and what circuits learn are three separate decisions. The compiler proves that no class is left out. Retries are bounded by the policy's \`maxRetries\` as well; a provider's hint lengthens every wait. A payload may say otherwise of itself, and then it is believed: a TLS certificate error is a \`Network\` failure that no retry mends.
+
+${table(
+  ["class", "retries on the lane", "base ×", "another lane", "a circuit learns", "health", "a person is told", "why"],
+  classes.map((name) => {
+    const line = Disposition.table[name]
+    return [
+      `\`${name}\``,
+      line.maxRetries === Number.POSITIVE_INFINITY ? "as the policy says" : String(line.maxRetries),
+      String(line.baseFactor),
+      line.failover,
+      line.outcome === "neutral" ? "nothing" : `${line.outcome} (${line.circuit})`,
+      line.blames === "lane" ? "counts" : "does not count",
+      line.alert ? "yes" : "no",
+      reasons[name]
+    ]
+  })
+)}
+
+A classifier states facts; what is done about them is policy, and differs where it says so: for ${differing.join(" and ")} the facts speak against a retry, yet the table allows one.
+`
+
+const names = Policy.PresetName.literals
+const lines: ReadonlyArray<readonly [string, (policy: Policy.Policy) => string]> = [
+  ["`retry.maxRetries`", ({ retry }) => String(retry.maxRetries)],
+  ["`retry.base` (a rate limit waits twice as long)", ({ retry }) => duration(retry.base)],
+  ["`retry.factor`", ({ retry }) => String(retry.factor)],
+  ["`retry.maxDelay`", ({ retry }) => duration(retry.maxDelay)],
+  ["`retry.jitter`", ({ retry }) => retry.jitter],
+  ["`retry.patience`: the longest wait on one lane", ({ retry }) => duration(retry.patience)],
+  ["`budget.maxAttempts`: over retries and lanes", ({ budget }) => String(budget.maxAttempts)],
+  ["`breaker.consecutiveFailures`", ({ breaker }) => String(breaker.consecutiveFailures)],
+  ["`breaker.open`", ({ breaker }) => duration(breaker.open)],
+  ["`breaker.openGrowth` per reopening", ({ breaker }) => String(breaker.openGrowth)],
+  ["`breaker.openMax`", ({ breaker }) => duration(breaker.openMax)],
+  ["`breaker.openJitter`: part that chance takes off", ({ breaker }) => String(breaker.openJitter)],
+  ["`breaker.probeLease`", ({ breaker }) => duration(breaker.probeLease)],
+  ["`bulkhead.maxConcurrent` per lane", ({ bulkhead }) => String(bulkhead.maxConcurrent)],
+  ["`bulkhead.maxQueue`", ({ bulkhead }) => String(bulkhead.maxQueue)],
+  ["`bulkhead.queueTimeout`", ({ bulkhead }) => duration(bulkhead.queueTimeout)],
+  ["`clocks.firstContent` of a stream", ({ clocks }) => duration(clocks.firstContent)],
+  ["`clocks.chunkGap` of a stream", ({ clocks }) => duration(clocks.chunkGap)],
+  ["`clocks.attempt` of a stream", ({ clocks }) => duration(clocks.attempt)],
+  ["`clocks.plainAttempt`", ({ clocks }) => duration(clocks.plainAttempt)],
+  ["`clocks.total`: the deadline", ({ clocks }) => duration(clocks.total)],
+  ["`fallback.onContentPolicy`", ({ fallback }) => String(fallback.onContentPolicy)],
+  ["`fallback.waitForReopening`", ({ fallback }) => String(fallback.waitForReopening)]
+]
+
+const policies = `# The named policies
+
+A policy is one value: \`Policy.interactive\` in code, \`policy: interactive\` in a file. Start from the one whose caller is yours and replace what differs: \`Policy.interactive.pipe(Policy.retry({ maxRetries: 1 }))\`, or \`policy: { preset: interactive, retry: { maxRetries: 1 } }\`. Impossible numbers are refused by the name of the option.
+
+- \`interactive\` (the gateway's default): a person waits.
+- \`standard\` (the library's default): a service waits.
+- \`batch\`: nobody waits.
+- \`mission\`: plain numbers without growth or jitter in the open time.
+
+${table(
+  ["option", ...names.map((name) => `\`${name}\``)],
+  lines.map(([name, read]) => [name, ...names.map((preset) => read(Policy.presets[preset]))])
+)}
+`
+
+const isCheck = process.argv.includes("--check")
+let stale = 0
+await mkdir(new URL("../docs", import.meta.url), { recursive: true })
+for (const [name, text] of [
+  ["dispositions.md", dispositions],
+  ["policies.md", policies]
+] as const) {
+  const path = new URL(`../docs/${name}`, import.meta.url)
+  if (!isCheck) await writeFile(path, text)
+  else if ((await readFile(path, "utf8").catch(() => "")) !== text) {
+    stale += 1
+    console.error(`docs/${name} is not what \`pnpm tables\` writes`)
+  }
+}
+process.exitCode = stale
