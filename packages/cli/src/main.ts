@@ -7,11 +7,12 @@ import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Logger from "effect/Logger"
+import { classify } from "./classify.ts"
 import { serve } from "./serve.ts"
 
 const holdfast = Command.make("holdfast").pipe(
   Command.withDescription("Keeps AI/LLM calls attached while providers fail"),
-  Command.withSubcommands([serve])
+  Command.withSubcommands([serve, classify])
 )
 
 Command.run(holdfast, { version: "0.0.0" }).pipe(

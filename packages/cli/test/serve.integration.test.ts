@@ -60,26 +60,28 @@ const url = /at (http:\/\/\S+)\/v1/
 
 describe("holdfast serve", () => {
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
-    it.live(`demonstrates without a configuration, finishes what is in flight on ${signal}, and exits with 0`, () =>
-      Effect.gen(function* () {
-        const data = yield* folder
-        const process = yield* holdfast(["serve", "--port", "0", "--data", data])
-        const [, base = ""] = yield* process.says(url)
-        assert.include(process.output(), "demonstration")
-        yield* process.says(/curl .*\/v1\/chat\/completions/)
-        const asked = fetch(`${base}/v1/chat/completions`, {
-          method: "POST",
-          body: JSON.stringify({ model: "chat", stream: true, messages: [{ role: "user", content: "hi" }] })
-        })
-        const response = yield* Effect.promise(() => asked)
-        process.child.kill(signal)
-        const body = yield* Effect.promise(() => response.text())
-        assert.include(body, "[DONE]")
-        assert.strictEqual(yield* process.ended, 0)
-        // The lock on the data is gone with the process: it can start again.
-        const again = yield* holdfast(["serve", "--port", "0", "--data", data])
-        yield* again.says(url)
-      }),
+    it.live(
+      `demonstrates without a configuration, finishes what is in flight on ${signal}, and exits with 0`,
+      () =>
+        Effect.gen(function* () {
+          const data = yield* folder
+          const process = yield* holdfast(["serve", "--port", "0", "--data", data])
+          const [, base = ""] = yield* process.says(url)
+          assert.include(process.output(), "demonstration")
+          yield* process.says(/curl .*\/v1\/chat\/completions/)
+          const asked = fetch(`${base}/v1/chat/completions`, {
+            method: "POST",
+            body: JSON.stringify({ model: "chat", stream: true, messages: [{ role: "user", content: "hi" }] })
+          })
+          const response = yield* Effect.promise(() => asked)
+          process.child.kill(signal)
+          const body = yield* Effect.promise(() => response.text())
+          assert.include(body, "[DONE]")
+          assert.strictEqual(yield* process.ended, 0)
+          // The lock on the data is gone with the process: it can start again.
+          const again = yield* holdfast(["serve", "--port", "0", "--data", data])
+          yield* again.says(url)
+        }),
       patience
     )
   }

@@ -1,1 +1,8 @@
-export {}
+export * as Anthropic from "./Anthropic.ts"
+export * as Classifier from "./Classifier.ts"
+export * as Gemini from "./Gemini.ts"
+export * as ModelProfile from "./ModelProfile.ts"
+export * as OpenAi from "./OpenAi.ts"
+export * as OpenAiCompatible from "./OpenAiCompatible.ts"
+export * as Redact from "./Redact.ts"
+export * as RetryHint from "./RetryHint.ts"

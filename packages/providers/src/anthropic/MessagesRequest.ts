@@ -1,0 +1,164 @@
+/** A request as the body of a Messages request. What this wire format or the model cannot do is refused by name. */
+import type * as Sampling from "@holdfast/core/Sampling"
+import type * as TextModel from "@holdfast/core/TextModel"
+import * as Result from "effect/Result"
+import * as Problem from "../internal/Problem.ts"
+import * as requestChecks from "../internal/requestChecks.ts"
+import type { Claude } from "./Claude.ts"
+import * as Messages from "./Messages.ts"
+import * as OutputSchema from "./OutputSchema.ts"
+import * as Thinking from "./Thinking.ts"
+
+export interface Target {
+  readonly model: string
+  readonly claude: Claude
+  /** Whether the model takes `temperature`, `top_p` and `top_k` under this version of the API. */
+  readonly sampling: boolean
+  /** Tokens the model can write, where that is known. */
+  readonly maxOutputTokens: number | undefined
+}
+
+/** The API wants a limit in every request. This many tokens every model since Claude 3.5 can write. */
+const defaultMaxTokens = 8192
+
+type Encoded<A> = Result.Result<A, Problem.Problem>
+
+/** The body, as JSON text. */
+export const encode = (request: TextModel.Request, target: Target, isStream: boolean): Encoded<string> =>
+  Result.gen(function* () {
+    const { responseFormat, sampling } = request
+    yield* requestChecks.checkNumbers(sampling)
+    const max_tokens = yield* maxTokens(sampling, target)
+    const thinking = yield* Thinking.encode(sampling.reasoningEffort, target.claude, max_tokens)
+    const messages = yield* Messages.encode(request.prompt)
+    yield* checkBeginning(messages.messages.at(-1), request, target, thinking)
+    const drawing = yield* encodeSampling(sampling, target, thinking)
+    const format = yield* encodeFormat(responseFormat)
+    const tools = yield* encodeTools(request, target, thinking)
+    const output_config = { effort: thinking.effort, format }
+    const body = {
+      model: target.model,
+      max_tokens,
+      ...messages,
+      ...drawing,
+      thinking: thinking.thinking,
+      ...(thinking.effort === undefined && format === undefined ? {} : { output_config }),
+      ...tools,
+      ...(isStream ? { stream: true } : {})
+    }
+    return yield* requestChecks.jsonText(body, "request")
+  })
+
+const maxTokens = (sampling: Sampling.Sampling, { maxOutputTokens }: Target): Encoded<number> => {
+  const asked = sampling.maxOutputTokens
+  return asked !== undefined && maxOutputTokens !== undefined && asked > maxOutputTokens
+    ? Problem.unsupported("sampling.maxOutputTokens", `the model writes at most ${maxOutputTokens}`)
+    : Result.succeed(asked ?? maxOutputTokens ?? defaultMaxTokens)
+}
+
+/** An answer that the request begins, for the model to continue. */
+const checkBeginning = (
+  last: Messages.Message | undefined,
+  request: TextModel.Request,
+  { claude }: Target,
+  thinking: Thinking.Thinking
+): Encoded<void> => {
+  if (last?.role !== "assistant") return Result.void
+  if (!claude.prefill)
+    return Problem.unsupported("prompt", "the model does not continue an answer that is begun for it")
+  if (thinking.isOn) return Problem.unsupported("prompt", "a model that reasons does not continue an answer")
+  if (request.responseFormat.type !== "text") return Problem.unsupported("prompt", "JSON cannot be begun for the model")
+  const block = last.content.at(-1)
+  return block?.type === "text" && /\s$/.test(block.text)
+    ? Problem.unsupported("prompt", "an answer to continue that ends in white space")
+    : Result.void
+}
+
+const samplers = ["temperature", "topP", "topK"] as const
+
+const penalties = ["frequencyPenalty", "presencePenalty"] as const
+
+/** A temperature and a nucleus of 1 and penalties of 0 are what a model does untold: they need no field. */
+const encodeSampling = (
+  sampling: Sampling.Sampling,
+  target: Target,
+  thinking: Thinking.Thinking
+): Encoded<{ readonly [name: string]: unknown }> => {
+  const { stop, temperature, topP, topK } = sampling
+  const missing = sampling.seed === undefined ? penalties.find((name) => (sampling[name] ?? 0) !== 0) : "seed"
+  if (missing !== undefined) return Problem.unsupported(`sampling.${missing}`, "the API has none")
+  if (stop?.some((sequence) => sequence.trim() === "") === true) {
+    return Problem.unsupported("sampling.stop", "a stop sequence of white space only")
+  }
+  const stops = { stop_sequences: stop === undefined || stop.length === 0 ? undefined : stop }
+  const set = samplers.filter((name) => sampling[name] !== undefined && (name === "topK" || sampling[name] !== 1))
+  const [first] = set
+  if (first === undefined) return Result.succeed(stops)
+  if (!target.sampling)
+    return Problem.unsupported(`sampling.${first}`, "the model, or the version of the API, has none")
+  if (thinking.isOn && (set.length > 1 || first !== "topP" || (topP ?? 1) < 0.95)) {
+    return Problem.unsupported(`sampling.${first}`, "not while the model reasons")
+  }
+  if ((temperature ?? 0) > 1) return Problem.unsupported("sampling.temperature", "at most 1")
+  if (set.includes("temperature") && set.includes("topP") && !target.claude.bothSamplers) {
+    return Problem.unsupported("sampling.topP", "not together with a temperature")
+  }
+  return Result.succeed({
+    ...stops,
+    temperature: set.includes("temperature") ? temperature : undefined,
+    top_p: set.includes("topP") ? topP : undefined,
+    top_k: topK
+  })
+}
+
+const encodeFormat = (
+  format: TextModel.ResponseFormat
+): Encoded<{ readonly type: "json_schema"; readonly schema: unknown } | undefined> => {
+  switch (format.type) {
+    case "text":
+      return Result.succeed(undefined)
+    case "json-object":
+      return Problem.unsupported("responseFormat", "JSON only by a schema")
+    case "json":
+      // The name and the strictness have no place here: the API always holds the model to the schema.
+      return Result.map(OutputSchema.encode(format.schema, "responseFormat"), (schema) => ({
+        type: "json_schema",
+        schema
+      }))
+  }
+}
+
+const encodeTools = (
+  request: TextModel.Request,
+  { claude }: Target,
+  thinking: Thinking.Thinking
+): Encoded<{ readonly [name: string]: unknown }> =>
+  Result.gen(function* () {
+    const tools = yield* requestChecks.chosenTools(request)
+    if (tools.length === 0) return {}
+    const tool_choice = encodeChoice(request.toolChoice)
+    if (tool_choice.type === "any" || tool_choice.type === "tool") {
+      if (!claude.forcedTools)
+        return yield* Problem.unsupported("toolChoice", "the model cannot be made to call a tool")
+      if (thinking.thinking?.type === "enabled") {
+        return yield* Problem.unsupported("toolChoice", "a model that reasons cannot be made to call a tool")
+      }
+    }
+    return { tools: yield* Result.all(tools.map(encodeTool)), tool_choice }
+  })
+
+const encodeTool = ({ description, name, parameters, strict }: TextModel.Tool) =>
+  Result.map(
+    strict === true ? OutputSchema.encode(parameters, "tools") : Result.succeed(parameters),
+    (input_schema) => ({ name, description, input_schema, strict })
+  )
+
+/** Where only some tools may be called, only those are sent. */
+const encodeChoice = (
+  choice: TextModel.ToolChoice
+): { readonly type: "auto" | "any" | "none" } | { readonly type: "tool"; readonly name: string } => {
+  if (choice === "auto" || choice === "none") return { type: choice }
+  if (choice === "required") return { type: "any" }
+  if ("tool" in choice) return { type: "tool", name: choice.tool }
+  return { type: choice.mode === "required" ? "any" : "auto" }
+}

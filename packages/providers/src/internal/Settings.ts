@@ -1,0 +1,69 @@
+/** What the constructors of every provider share: where the host is, which key it takes, and what may be wrong there. */
+import type * as Lane from "@holdfast/core/Lane"
+import * as Config from "effect/Config"
+import * as ConfigProvider from "effect/ConfigProvider"
+import * as Effect from "effect/Effect"
+import * as Redacted from "effect/Redacted"
+import * as ModelProfile from "../ModelProfile.ts"
+
+/** A key as it is, or where the configuration has it. */
+export type Key = Redacted.Redacted | Config.Config<Redacted.Redacted>
+
+export interface Common {
+  /** Name of the credential, where a provider has several. Default: the provider's name. */
+  readonly credential?: string | undefined
+  /** Default: `provider/model`, with `@credential` when one is named. */
+  readonly id?: string | undefined
+  /** What the model can do, over what the catalogue says of it; see `ModelProfile`. */
+  readonly capabilities?: Lane.Capabilities | undefined
+  /** What to do with an event of a stream that cannot be understood. Default: `fail`, with `InvalidResponse`. */
+  readonly onBadEvent?: "fail" | "skip" | undefined
+}
+
+/**
+ * The key without the line break that files put behind it. A key that no header can carry is an error of the
+ * configuration, which names the provider and not the key.
+ */
+export const readKey = (key: Key, provider: string): Effect.Effect<Redacted.Redacted, Config.ConfigError> =>
+  Effect.flatMap(Redacted.isRedacted(key) ? Effect.succeed(key) : key, (key) => {
+    const value = Redacted.value(key).trim()
+    return /^[\x21-\x7e]+$/.test(value)
+      ? Effect.succeed(Redacted.make(value, { label: `${provider} key` }))
+      : Effect.fail(
+          new Config.ConfigError(
+            new ConfigProvider.SourceError({ message: `The key of ${provider} is empty or holds spaces or controls` })
+          )
+        )
+  })
+
+/** The URL without a slash at its end. Throws a `RangeError` that names the option, and not its value. */
+export const baseUrlUnsafe = (value: string): string => {
+  const url = URL.parse(value)
+  if (url === null || (url.protocol !== "https:" && url.protocol !== "http:")) {
+    throw new RangeError("baseUrl must be an http or https URL")
+  }
+  if (url.username !== "" || url.password !== "" || url.search !== "" || url.hash !== "") {
+    throw new RangeError("baseUrl must have no credentials, query or fragment")
+  }
+  return url.href.replace(/\/+$/, "")
+}
+
+/** Throws a `RangeError` if the name is empty. */
+export const nameUnsafe = (option: string, value: string): string => {
+  if (value.trim() === "") throw new RangeError(`${option} must not be empty`)
+  return value
+}
+
+/** What the model offers, and which of the two kinds of call it can take; both where it is not known. */
+export const offer = (
+  provider: string,
+  model: string,
+  capabilities: Lane.Capabilities | undefined
+): { readonly capabilities: Lane.Capabilities; readonly isText: boolean; readonly isEmbedding: boolean } => {
+  const profile = ModelProfile.find(provider, model)
+  return {
+    capabilities: { ...(profile === undefined ? {} : ModelProfile.capabilities(profile)), ...capabilities },
+    isText: profile?.kind !== "embedding",
+    isEmbedding: profile?.kind !== "text"
+  }
+}
