@@ -1,7 +1,7 @@
 /**
  * An emulated provider: a server on a real loopback socket that official SDKs take for the real one, with a fault plan
- * and a journal. `OpenAiEmulator` and `GeminiEmulator` make one; the scope it was made in owns its port, sockets and
- * fibers.
+ * and a journal. `OpenAiEmulator`, `GeminiEmulator` and `AnthropicEmulator` make one; the scope it was made in owns its
+ * port, sockets and fibers.
  */
 import type * as Effect from "effect/Effect"
 import type * as Redacted from "effect/Redacted"
@@ -40,8 +40,8 @@ export interface Options {
 }
 
 export interface Emulator extends Pick<Journal, "awaitEntry" | "awaitClosed"> {
-  readonly provider: "openai" | "gemini"
-  /** The base URL to give a client: it ends in `/v1` for OpenAI and is the bare host for Gemini. */
+  readonly provider: "openai" | "gemini" | "anthropic"
+  /** The base URL to give a client: it ends in `/v1` for OpenAI and is the bare host for Gemini and Anthropic. */
   readonly url: string
   readonly port: number
   /** The entries since the reset, in order of arrival. */

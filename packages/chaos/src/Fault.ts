@@ -23,6 +23,7 @@ export const HintForm = Schema.Literals([
   "retry-after-ms",
   "retry-after-date",
   "x-ratelimit-reset",
+  "anthropic-ratelimit-reset",
   "RetryInfo",
   "message"
 ])
@@ -36,22 +37,25 @@ const chunks = (minimum: number, byDefault: number) =>
 export const Fault = Schema.TaggedUnion({
   /**
    * 429 for a window of seconds. Without `retryAfter` no hint is given at all. `form` defaults to the provider's own:
-   * `retry-after` for OpenAI, `RetryInfo` for Gemini.
+   * `retry-after` for OpenAI and Anthropic, `RetryInfo` for Gemini.
    */
   RateLimit: { retryAfter: Schema.optionalKey(Wait), form: Schema.optionalKey(HintForm) },
   /** 500 in the provider's words. */
   ServerError: {},
   /** 503 without a word about load. */
   ServiceUnavailable: {},
-  /** 503 that says the model is overloaded. `code` is OpenAI's `error.code`. */
+  /** 503, Anthropic 529, that says the model is overloaded. `code` is OpenAI's `error.code`. */
   Overloaded: {
     code: Schema.Literals(["server_is_overloaded", "overloaded"]).pipe(
       Schema.withDecodingDefaultKey(Effect.succeed("server_is_overloaded"))
     )
   },
-  /** 429 that no wait cures: `insufficient_quota`; Gemini's per-day violation beside a misleading `RetryInfo`. */
-  QuotaExhausted: {},
-  /** OpenAI 401 `invalid_api_key`, Gemini 400 `API_KEY_INVALID`. */
+  /**
+   * 429 that no wait cures: `insufficient_quota`; Gemini's per-day violation beside a misleading `RetryInfo`. Anthropic
+   * tells of its `billing` otherwise: an empty `credit` balance is a 400 (the default), a failed `payment` a 402.
+   */
+  QuotaExhausted: { billing: Schema.optionalKey(Schema.Literals(["credit", "payment"])) },
+  /** OpenAI 401 `invalid_api_key`, Gemini 400 `API_KEY_INVALID`, Anthropic 401 `authentication_error`. */
   BadKey: {},
   /** 403: the key is good, access is not. */
   PermissionDenied: {},
@@ -62,8 +66,9 @@ export const Fault = Schema.TaggedUnion({
   /** 404: no such model. */
   ModelNotFound: {},
   /**
-   * A safety stop. `prompt`: OpenAI 400 `content_policy_violation`, Gemini 200 with `promptFeedback.blockReason`.
-   * `answer`: 200 whose finish reason is `content_filter` or `SAFETY`, after that many chunks.
+   * A safety stop. `prompt`: OpenAI 400 `content_policy_violation`, Gemini 200 with `promptFeedback.blockReason`,
+   * Anthropic 200 that stops with `refusal` and no content. `answer`: 200 whose finish reason is `content_filter`,
+   * `SAFETY` or `refusal`, after that many chunks.
    */
   ContentBlock: {
     at: Schema.Literals(["prompt", "answer"]).pipe(Schema.withDecodingDefaultKey(Effect.succeed("prompt"))),

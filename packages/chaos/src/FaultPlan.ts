@@ -10,7 +10,7 @@ import * as Schema from "effect/Schema"
 import * as Fault from "./Fault.ts"
 import * as Healthy from "./Healthy.ts"
 
-/** What a request asks for. `tokens` is Gemini's `countTokens`; `models` lists or describes models. */
+/** What a request asks for. `tokens` is Gemini's `countTokens` and Anthropic's `count_tokens`; `models` lists or describes models. */
 export const Operation = Schema.Literals(["chat", "embeddings", "models", "tokens"])
 export type Operation = typeof Operation.Type
 

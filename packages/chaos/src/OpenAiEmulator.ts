@@ -1,6 +1,7 @@
 /**
- * An emulated OpenAI: chat completions (whole and streamed, tool calls, JSON answers), embeddings and models, under
- * `/v1`. The scope it is made in owns it.
+ * An emulated OpenAI: chat completions and responses (whole and streamed, tool calls, JSON answers), embeddings and
+ * models, under `/v1`. Responses are not stored, and reasoning is sealed as for `store: false`. The scope it is made in
+ * owns it.
  */
 import * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"

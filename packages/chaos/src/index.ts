@@ -1,3 +1,4 @@
+export * as AnthropicEmulator from "./AnthropicEmulator.ts"
 export * as Emulator from "./Emulator.ts"
 export * as Fault from "./Fault.ts"
 export * as FaultPlan from "./FaultPlan.ts"

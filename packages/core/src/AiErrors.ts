@@ -25,22 +25,31 @@ export const fromTyped = (error: Typed, method: string): AiError.AiError => {
   return AiError.make({ module: "Holdfast", method, reason })
 }
 
-/** The failure or refusal that an `AiError` stands for. */
-export const toTyped = (error: AiError.AiError): Typed =>
-  originals.get(error.reason) ?? carried(error.reason) ?? classify(error)
+/** The failure or refusal that an `AiError` stands for. One made elsewhere is read by its reason and its HTTP status. */
+export const toTyped = (error: AiError.AiError): Typed => carriedBy(error) ?? classify(error)
+
+/** The failure or refusal inside an `AiError` of ours; `undefined` for one made elsewhere. */
+export const carriedBy = (error: AiError.AiError): Typed | undefined =>
+  originals.get(error.reason) ?? carried(error.reason)
+
+/** Puts our union in place of `AiError` in the error channel, as `read` reads it. Other errors stay. */
+export const typedBy =
+  (read: (error: AiError.AiError) => Typed) =>
+  <A, E, R>(self: Effect.Effect<A, E, R>): Effect.Effect<A, Exclude<E, AiError.AiError> | Typed, R> =>
+    Effect.mapError(self, (error) => {
+      if (AiError.isAiError(error)) return read(error)
+      // An `AiError` has just been ruled out.
+      // oxlint-disable-next-line typescript/no-unsafe-type-assertion
+      return error as Exclude<E, AiError.AiError>
+    })
 
 /**
- * Puts our union in place of `AiError` in the error channel, so that `Effect.catchTags` narrows it. Other errors stay.
+ * Puts our union in place of `AiError` in the error channel, so that `Effect.catchTags` narrows it. Other errors stay. For
+ * `AiError`s of other providers `ForeignErrors` of `@holdfast/providers` says more.
  */
-export const typed = <A, E, R>(
+export const typed: <A, E, R>(
   self: Effect.Effect<A, E, R>
-): Effect.Effect<A, Exclude<E, AiError.AiError> | Failure.Failure | Refusal.Refusal, R> =>
-  Effect.mapError(self, (error) => {
-    if (AiError.isAiError(error)) return toTyped(error)
-    // An `AiError` has just been ruled out.
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion
-    return error as Exclude<E, AiError.AiError>
-  })
+) => Effect.Effect<A, Exclude<E, AiError.AiError> | Typed, R> = typedBy(toTyped)
 
 const encode = Schema.encodeUnknownOption(Schema.toCodecJson(Carried))
 const decode = Schema.decodeUnknownOption(Schema.toCodecJson(Carried))

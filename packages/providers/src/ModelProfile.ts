@@ -1,89 +1,191 @@
 /**
- * What is known of some current models, as the default capabilities of their lanes. A field left out is not known; a
- * model left out can do anything, as far as we know.
+ * What is known of current models: what they take and give, how much of it, and what it costs. A field left out is not
+ * known; a model left out can do anything, as far as we know. The built-in catalogue is plain data with the day its
+ * values were taken down; a configuration lays its own profiles over it.
  */
 import type * as Lane from "@holdfast/core/Lane"
+import type * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
+import { anthropic } from "./catalogue/anthropic.ts"
+import { gemini } from "./catalogue/gemini.ts"
+import { openai } from "./catalogue/openai.ts"
+
+const Tokens = Schema.Int.check(Schema.isGreaterThan(0))
+const Usd = Schema.Finite.check(Schema.isGreaterThanOrEqualTo(0))
+const Day = Schema.String.check(Schema.isPattern(/^\d{4}-\d{2}-\d{2}$/, { message: "expected a day, as 2026-09-23" }))
+
+const rates = {
+  input: Usd,
+  /** Reasoning included. */
+  output: Usd,
+  /** Input read from the provider's cache. */
+  cachedInput: Schema.optionalKey(Usd),
+  /** Input written to the provider's cache. */
+  cacheWrite: Schema.optionalKey(Usd)
+}
+
+/** USD per million tokens. */
+export const Rates = Schema.Struct(rates)
+export type Rates = typeof Rates.Type
+
+/** Prices of a model for text; a request of more input tokens than `above` pays the other rates for all of them. */
+export const TextPrice = Schema.Struct({
+  ...rates,
+  longContext: Schema.optionalKey(Schema.Struct({ above: Tokens, ...rates }))
+})
+export type TextPrice = typeof TextPrice.Type
+
+/** USD per million tokens of text to embed. */
+export const EmbeddingPrice = Schema.Struct({ embedding: Usd })
+
+export const Price = Schema.Union([TextPrice, EmbeddingPrice])
+export type Price = typeof Price.Type
+
+/** Whether a parameter may be sent: always, never, or only while the model does not reason. */
+export const Accepts = Schema.Union([Schema.Boolean, Schema.Literal("without-reasoning")])
+export type Accepts = typeof Accepts.Type
+
+const facts = {
+  /** Other names of the same model, beside dated ones. */
+  aliases: Schema.optionalKey(Schema.Array(Schema.NonEmptyString)),
+  /** Tokens of input and output together; of input alone where the model makes vectors. */
+  contextWindow: Schema.optionalKey(Tokens),
+  maxOutputTokens: Schema.optionalKey(Tokens),
+  /** What it takes. Complete for text and images; PDF, audio and video are listed where a source says so. */
+  modalities: Schema.optionalKey(Schema.Array(Schema.Literals(["text", "image", "pdf", "audio", "video"]))),
+  tools: Schema.optionalKey(Schema.Boolean),
+  jsonSchema: Schema.optionalKey(Schema.Boolean),
+  streaming: Schema.optionalKey(Schema.Boolean),
+  systemPrompt: Schema.optionalKey(Schema.Boolean),
+  /** Whether it can think before it answers. */
+  reasoning: Schema.optionalKey(Schema.Boolean),
+  acceptsTemperature: Schema.optionalKey(Accepts),
+  acceptsTopP: Schema.optionalKey(Accepts),
+  acceptsTopK: Schema.optionalKey(Accepts),
+  /** Length of the vectors unless the request asks for another. */
+  dimensions: Schema.optionalKey(Tokens),
+  /** Whether a request may ask for shorter vectors. */
+  canShorten: Schema.optionalKey(Schema.Boolean),
+  /** Default: the id and the length of the vectors. */
+  vectorSpace: Schema.optionalKey(Schema.NonEmptyString),
+  /** What it cost on the day of `asOf`. */
+  price: Schema.optionalKey(Price),
+  /** Changes of price that were announced by then, the next one first. */
+  laterPrices: Schema.optionalKey(Schema.Array(Schema.Struct({ from: Day, price: Price }))),
+  /** When the values were taken down. The built-in profiles all have it. */
+  asOf: Schema.optionalKey(Day)
+}
+
+const Kind = Schema.Literals(["text", "embedding"])
 
 export const ModelProfile = Schema.Struct({
-  provider: Schema.Literals(["openai", "gemini"]),
+  provider: Schema.NonEmptyString,
   id: Schema.NonEmptyString,
-  kind: Schema.Literals(["text", "embedding"]),
-  /** Tokens of input and output together. */
-  contextWindow: Schema.optionalKey(Schema.Int.check(Schema.isGreaterThan(0))),
-  maxOutputTokens: Schema.optionalKey(Schema.Int.check(Schema.isGreaterThan(0))),
-  tools: Schema.optionalKey(Schema.Boolean),
-  vision: Schema.optionalKey(Schema.Boolean),
-  jsonSchema: Schema.optionalKey(Schema.Boolean),
-  /** Length of the vectors unless the request asks for another. */
-  dimensions: Schema.optionalKey(Schema.Int.check(Schema.isGreaterThan(0))),
-  vectorSpace: Schema.optionalKey(Schema.NonEmptyString),
-  /** When the values were taken down. */
-  asOf: Schema.String.check(Schema.isPattern(/^\d{4}-\d{2}-\d{2}$/))
+  kind: Kind,
+  ...facts
 })
 export type ModelProfile = typeof ModelProfile.Type
 
-const text = (
-  provider: ModelProfile["provider"],
-  id: string,
-  contextWindow: number,
-  maxOutputTokens: number
-): ModelProfile => ({
-  provider,
-  id,
-  kind: "text",
-  contextWindow,
-  maxOutputTokens,
-  tools: true,
-  vision: true,
-  asOf: "2026-09-23"
-})
+/** Profiles, each model of a provider once. */
+export type Catalogue = ReadonlyArray<ModelProfile>
 
-const embedding = (provider: ModelProfile["provider"], id: string, dimensions: number): ModelProfile => ({
-  provider,
-  id,
-  kind: "embedding",
-  dimensions,
-  asOf: "2026-11-23"
-})
+/** The built-in catalogue. */
+export const all: Catalogue = [...openai, ...gemini, ...anthropic]
 
-/** The catalogue. Windows, limits and abilities are those of llm-zoo 1.37.0; dimensions are the providers' defaults. */
-export const all: ReadonlyArray<ModelProfile> = [
-  text("openai", "gpt-6-astra", 1_050_000, 128_000),
-  text("openai", "gpt-6-sol", 1_050_000, 128_000),
-  text("openai", "gpt-6-luna", 1_050_000, 128_000),
-  text("openai", "gpt-5.4", 1_050_000, 128_000),
-  text("openai", "gpt-5.4-mini", 400_000, 128_000),
-  text("openai", "gpt-5.4-nano", 400_000, 128_000),
-  text("openai", "gpt-5-mini", 400_000, 128_000),
-  text("openai", "gpt-5-nano", 400_000, 128_000),
-  text("openai", "gpt-4.1", 1_000_000, 32_768),
-  text("openai", "gpt-4.1-mini", 1_000_000, 32_768),
-  text("openai", "gpt-4o", 128_000, 16_384),
-  text("openai", "gpt-4o-mini", 128_000, 16_384),
-  text("gemini", "gemini-3.8-flash", 1_048_576, 65_536),
-  text("gemini", "gemini-3.5-flash", 1_048_576, 65_536),
-  text("gemini", "gemini-3.5-flash-lite", 1_048_576, 65_536),
-  text("gemini", "gemini-3.1-pro-preview", 1_048_576, 65_536),
-  text("gemini", "gemini-2.5-pro", 1_048_576, 65_536),
-  text("gemini", "gemini-2.5-flash", 1_048_576, 65_536),
-  text("gemini", "gemini-flash-latest", 1_048_576, 65_536),
-  embedding("openai", "text-embedding-3-small", 1536),
-  embedding("openai", "text-embedding-3-large", 3072),
-  embedding("openai", "text-embedding-ada-002", 1536),
-  embedding("gemini", "gemini-embedding-001", 3072)
-]
-
-/** The profile of a model, also under a name with a date behind it, such as `gpt-4o-2024-11-20`. */
-export const find = (provider: string, model: string): ModelProfile | undefined => {
-  const id = model.replace(/^models\//, "")
-  const undated = id.replace(/-\d{4}-\d{2}-\d{2}$/, "")
-  const own = all.filter((profile) => profile.provider === provider)
-  return own.find((profile) => profile.id === id) ?? own.find((profile) => profile.id === undated)
+/**
+ * The profile of a model by its id or another of its names, also with a date behind it (`gpt-4o-2024-11-20`,
+ * `claude-haiku-4-5-20251001`) or `models/` before it. A dated profile of its own comes before the undated one.
+ */
+export const find = (provider: string, model: string, catalogue: Catalogue = all): ModelProfile | undefined => {
+  const own = catalogue.filter((profile) => profile.provider === provider)
+  const named = (name: string) =>
+    own.find((profile) => profile.id === name) ?? own.find((profile) => profile.aliases?.includes(name))
+  const name = model.replace(/^models\//, "")
+  return named(name) ?? named(name.replace(/-(?:\d{4}-\d{2}-\d{2}|\d{8})$/, ""))
 }
+
+/** A profile as a configuration writes it: only what it adds to the catalogue, or knows better. */
+export const Override = Schema.Struct({
+  provider: Schema.NonEmptyString,
+  id: Schema.NonEmptyString,
+  /** Default: that of the catalogue, else `text`. */
+  kind: Schema.optionalKey(Kind),
+  ...facts
+})
+export type Override = typeof Override.Type
+
+/**
+ * Reads overrides as a configuration has them. A key that is not known is refused with its path, since a misspelt one
+ * would silently change nothing.
+ */
+export const decodeOverrides: (input: unknown) => Effect.Effect<ReadonlyArray<Override>, Schema.SchemaError> =
+  Schema.decodeUnknownEffect(Schema.Array(Override), {
+    onExcessProperty: "error",
+    errors: "all"
+  })
+
+/**
+ * The catalogue with other profiles laid over it, field by field; later ones over earlier ones. A field replaces the
+ * whole of its value, so a new `price` says all of its rates. A dated name or an alias becomes a profile of its own,
+ * which starts from the one it belonged to.
+ */
+export const withOverrides = (overrides: ReadonlyArray<Override>, catalogue: Catalogue = all): Catalogue =>
+  overrides.reduce<Catalogue>((catalogue, override) => {
+    const known = find(override.provider, override.id, catalogue)
+    if (known?.id === override.id) {
+      return catalogue.map((profile) => (profile === known ? { ...profile, ...override } : profile))
+    }
+    const { aliases: _, ...inherited } = known ?? { kind: "text" as const }
+    return [{ ...inherited, ...override }, ...catalogue]
+  }, catalogue)
 
 /** The capabilities that a profile states. */
 export const capabilities = (profile: ModelProfile): Lane.Capabilities => {
-  const { contextWindow, dimensions, jsonSchema, maxOutputTokens, tools, vectorSpace, vision } = profile
-  return { contextWindow, maxOutputTokens, tools, vision, jsonSchema, dimensions, vectorSpace }
+  const { contextWindow, dimensions, jsonSchema, maxOutputTokens, modalities, streaming, tools, vectorSpace } = profile
+  const vision = modalities?.includes("image")
+  return { contextWindow, maxOutputTokens, tools, vision, jsonSchema, streaming, dimensions, vectorSpace }
 }
+
+/** Tokens to pay for. */
+export interface Usage {
+  /** All of the input, what was read from a cache or written to it included. */
+  readonly inputTokens?: number | undefined
+  /** All of the output, reasoning included. */
+  readonly outputTokens?: number | undefined
+  /** Of the input: read from the provider's cache. Default 0. */
+  readonly cacheReadTokens?: number | undefined
+  /** Of the input: written to the provider's cache. Default 0. */
+  readonly cacheWriteTokens?: number | undefined
+}
+
+/**
+ * What the usage costs in USD, on a day such as `2027-01-31`; without one, at the price of the day of `asOf`. Undefined
+ * where the price or the usage is not known.
+ *
+ * **Gotchas**
+ *
+ * List prices of the ordinary tier: no batch or priority rates, no searches, no audio. Cached tokens without a rate of
+ * their own are charged as input. A cache write is charged at its shortest life; a longer one costs more.
+ */
+export const cost = (profile: ModelProfile, usage: Usage, day?: string): number | undefined => {
+  const { cacheReadTokens = 0, cacheWriteTokens = 0, inputTokens, outputTokens } = usage
+  const price = priceOn(profile, day)
+  if (price === undefined || inputTokens === undefined) return undefined
+  if ("embedding" in price) return (inputTokens * price.embedding) / 1_000_000
+  if (outputTokens === undefined) return undefined
+  const { longContext } = price
+  const { cacheWrite, cachedInput, input, output } =
+    longContext !== undefined && inputTokens > longContext.above ? longContext : price
+  const plain = Math.max(0, inputTokens - cacheReadTokens - cacheWriteTokens)
+  return (
+    (plain * input +
+      cacheReadTokens * (cachedInput ?? input) +
+      cacheWriteTokens * (cacheWrite ?? input) +
+      outputTokens * output) /
+    1_000_000
+  )
+}
+
+/** The price on a day; days are compared as text, which their form allows. */
+const priceOn = (profile: ModelProfile, day: string | undefined): Price | undefined =>
+  (day === undefined ? undefined : profile.laterPrices?.findLast(({ from }) => from <= day)?.price) ?? profile.price

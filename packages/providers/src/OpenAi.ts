@@ -25,8 +25,8 @@ export interface Options extends Settings.Common {
   readonly provider?: string | undefined
   /**
    * What texts are asked of. Default: `chat`, which every host of this wire format speaks and which takes more of what a
-   * request may say: stop sequences, a seed, penalties and sound. Some current models reason, or reason and call tools,
-   * in `responses` only.
+   * request may say: stop sequences, a seed, penalties and sound. GPT-5.6 calls tools while it reasons in
+   * `responses` only.
    */
   readonly api?: "chat" | "responses" | undefined
   /** What only `api: "responses"` has. */

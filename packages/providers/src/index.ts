@@ -1,5 +1,6 @@
 export * as Anthropic from "./Anthropic.ts"
 export * as Classifier from "./Classifier.ts"
+export * as ForeignErrors from "./ForeignErrors.ts"
 export * as Gemini from "./Gemini.ts"
 export * as ModelProfile from "./ModelProfile.ts"
 export * as OpenAi from "./OpenAi.ts"

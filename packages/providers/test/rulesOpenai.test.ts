@@ -321,4 +321,27 @@ describe("OpenAI", () => {
       class: "InvalidResponse"
     }
   )
+  const failedEvent = (code: string): Classifier.Evidence => ({
+    provider: "openai",
+    kind: "stream",
+    status: 200,
+    event: "response.failed",
+    body: { type: "response.failed", response: { status: "failed", error: { code, message: "The request failed." } } }
+  })
+  check("a response that a policy ended", failedEvent("misalignment_policy_violation"), { class: "ContentPolicy" })
+  check("reasoning sealed by another account", failedEvent("invalid_encrypted_content"), { class: "InvalidRequest" })
+  check("an image that is too large", failedEvent("image_file_too_large"), { class: "InvalidRequest" })
+  check("an image of a mode that is not read", failedEvent("invalid_image_mode"), { class: "InvalidRequest" })
+  check("an account of another region", failedEvent("data_residency_mismatch"), {
+    class: "PermissionDenied",
+    retryable: false,
+    failover: true
+  })
+  check(
+    "an item of an earlier response that was not stored",
+    openai(404, {
+      message: "Item with id 'rs_123' not found. Items are not persisted when `store` is set to false."
+    }),
+    { class: "InvalidRequest" }
+  )
 })

@@ -4,6 +4,8 @@ export interface Whole {
   readonly status: number
   readonly headers: Readonly<Record<string, string>>
   readonly body: string
+  /** The same answer once an error has struck, given the provider's body for it. Default: that body. */
+  readonly broken?: (error: unknown) => Whole
 }
 
 /** A 200 stream of server-sent events, each entry the full text of one event. */
@@ -18,6 +20,8 @@ export interface Events {
   readonly closing: ReadonlyArray<string>
   /** The end marker, where the provider has one. */
   readonly done: string | undefined
+  /** The events that tell of an error after `sent` others, given the provider's body for it. Default: that body. */
+  readonly broken?: (error: unknown, sent: number) => ReadonlyArray<string>
 }
 
 export type Answer = Whole | Events

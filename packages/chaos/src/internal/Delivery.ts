@@ -73,8 +73,8 @@ const steps = (
     }
     case "StreamError":
       return streaming
-        ? [...split(fault.after, 0).before, write(wording.event(wording.streamError)), { _tag: "End" }]
-        : deliver(Answer.json(200, wording.streamError, answer.headers))
+        ? [...split(fault.after, 0).before, ...broken(answer, fault.after, wording), { _tag: "End" }]
+        : deliver(answer.broken?.(wording.streamError) ?? Answer.json(200, wording.streamError, answer.headers))
     case "NoDone":
       return streaming ? deliver({ ...answer, done: undefined }, chunkDelay) : deliver(answer)
     case "HtmlPage":
@@ -134,6 +134,12 @@ const deliver = (answer: Answer.Answer, chunkDelay: Duration.Duration = Duration
   }
   const { after, before } = at(partsOf(answer, chunkDelay), answer.content.length)
   return [...before, ...after]
+}
+
+const broken = (answer: Answer.Events, after: number, wording: Wording): ReadonlyArray<Step> => {
+  const sent = answer.opening.length + Math.min(after, answer.content.length)
+  const events = answer.broken?.(wording.streamError, sent) ?? [wording.event(wording.streamError)]
+  return events.map((event) => write(event))
 }
 
 const headOf = (answer: Answer.Whole): Step => ({

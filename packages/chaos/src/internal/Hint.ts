@@ -18,6 +18,11 @@ export const headers = (
       return { "retry-after": httpDate(now + Duration.toMillis(hint)) }
     case "x-ratelimit-reset":
       return { "x-ratelimit-remaining-requests": "0", "x-ratelimit-reset-requests": goDuration(hint) }
+    case "anthropic-ratelimit-reset":
+      return {
+        "anthropic-ratelimit-requests-remaining": "0",
+        "anthropic-ratelimit-requests-reset": rfc3339(now + Duration.toMillis(hint))
+      }
     case "RetryInfo":
     case "message":
       return {}
@@ -33,8 +38,12 @@ export const retryInfo = (hint: Duration.Duration) => ({
 /**
  * IMF-fixdate of RFC 9110, section 5.6.7, whose resolution is a second: rounded up, so as never to promise too early.
  */
-const httpDate = (millis: number): string =>
-  DateTime.toDateUtc(DateTime.makeUnsafe(Math.ceil(millis / 1000) * 1000)).toUTCString()
+const httpDate = (millis: number): string => DateTime.toDateUtc(wholeSecond(millis)).toUTCString()
+
+/** As Anthropic writes an instant, to the second as well: `2026-08-21T12:40:59Z`. */
+const rfc3339 = (millis: number): string => DateTime.formatIso(wholeSecond(millis)).replace(".000Z", "Z")
+
+const wholeSecond = (millis: number): DateTime.Utc => DateTime.makeUnsafe(Math.ceil(millis / 1000) * 1000)
 
 /** Go's duration text, as OpenAI's reset headers and messages have it: `6ms`, `1m26.4s`, `4h43m36.314s`. */
 export const goDuration = (hint: Duration.Duration): string => {

@@ -34,6 +34,8 @@ const flatten = (headers: IncomingHttpHeaders): Readonly<Record<string, string>>
 /** Headers that cannot hold a secret; the journal keeps the values of these only. */
 const open = new Set([
   "accept",
+  "anthropic-beta",
+  "anthropic-version",
   "b3",
   "baggage",
   "connection",

@@ -6,6 +6,8 @@ import type { Failing, Failure } from "./Surface.ts"
 
 export const fail = (failure: Failure, failing: Failing): Answer.Answer => {
   const model = failing.model ?? "unknown"
+  const isResponses = failing.path.endsWith("/responses")
+  const param = isResponses ? "input" : "messages"
   const error = (
     status: number,
     message: string,
@@ -67,15 +69,17 @@ export const fail = (failure: Failure, failing: Failing): Answer.Answer => {
         "unsupported_country_region_territory"
       )
     case "InvalidRequest":
-      return error(400, "The request is not valid for this model.", invalid, failure.code, { param: "messages" })
+      return error(400, "The request is not valid for this model.", invalid, failure.code, { param })
     case "ContextLength":
       return error(
         400,
-        "This model's maximum context length is 8192 tokens. However, your messages resulted in 9631 tokens. " +
-          "Please reduce the length of the messages.",
+        isResponses
+          ? "Your input exceeds the context window of this model. Please adjust your input and try again."
+          : "This model's maximum context length is 8192 tokens. However, your messages resulted in 9631 tokens. " +
+              "Please reduce the length of the messages.",
         invalid,
         "context_length_exceeded",
-        { param: "messages" }
+        { param }
       )
     case "ModelNotFound":
       return error(

@@ -1,8 +1,10 @@
-/** OpenAI's paths: chat completions, embeddings and models under `/v1`. */
+/** OpenAI's paths: chat completions, responses, embeddings and models under `/v1`. */
 import * as Json from "./Json.ts"
 import * as OpenAiAnswer from "./OpenAiAnswer.ts"
 import * as OpenAiFailure from "./OpenAiFailure.ts"
 import * as OpenAiRequest from "./OpenAiRequest.ts"
+import * as OpenAiResponsesAnswer from "./OpenAiResponsesAnswer.ts"
+import * as OpenAiResponsesRequest from "./OpenAiResponsesRequest.ts"
 import * as Read from "./Read.ts"
 import type { Reading, Request, Surface } from "./Surface.ts"
 
@@ -24,6 +26,18 @@ const read = (request: Request): Reading => {
         messageCount: messages.length,
         lastRole: Json.text(messages.at(-1), "role"),
         respond: decoding(OpenAiRequest.Chat, OpenAiAnswer.chat)
+      }
+    }
+    case "POST /v1/responses": {
+      const { count, lastRole } = OpenAiResponsesRequest.history(base.body)
+      return {
+        ...base,
+        operation: "chat",
+        model,
+        stream: Json.field(base.body, "stream") === true,
+        messageCount: count,
+        lastRole,
+        respond: decoding(OpenAiResponsesRequest.Create, OpenAiResponsesAnswer.create)
       }
     }
     case "POST /v1/embeddings":

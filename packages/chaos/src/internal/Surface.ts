@@ -74,7 +74,7 @@ export interface Failing {
 }
 
 export interface Surface {
-  readonly provider: "openai" | "gemini"
+  readonly provider: "openai" | "gemini" | "anthropic"
   /** What a client's base URL has after the port. */
   readonly basePath: string
   readonly defaultModels: ReadonlyArray<string>

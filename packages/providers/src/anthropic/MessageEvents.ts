@@ -40,6 +40,11 @@ const MessageDelta = Schema.Struct({
 })
 
 const decodeTyped = Schema.decodeUnknownOption(Typed)
+const decodeStart = Schema.decodeUnknownOption(Start)
+const decodeBlockStart = Schema.decodeUnknownOption(BlockStart)
+const decodeBlockDelta = Schema.decodeUnknownOption(BlockDelta)
+const decodeBlockStop = Schema.decodeUnknownOption(BlockStop)
+const decodeMessageDelta = Schema.decodeUnknownOption(MessageDelta)
 
 type Pieces = Result.Result<ReadonlyArray<Piece.Piece>, Trouble.Trouble>
 
@@ -60,21 +65,21 @@ export class MessageEvents {
       case "error":
         return Result.fail({ evidence: { kind: "stream", body: data, event } })
       case "message_start":
-        return decoded(Start, data, ({ message }) => {
+        return decoded(decodeStart(data), ({ message }) => {
           this.tokens = Tokens.read(message.usage, this.tokens)
           return Result.succeed(meta(message))
         })
       case "content_block_start":
-        return decoded(BlockStart, data, ({ content_block, index }) => {
+        return decoded(decodeBlockStart(data), ({ content_block, index }) => {
           this.blocks.set(index, content_block)
           return this.say(ContentBlock.pieces(content_block, index, false))
         })
       case "content_block_delta":
-        return decoded(BlockDelta, data, ({ delta, index }) => this.say(this.fragment(index, delta)))
+        return decoded(decodeBlockDelta(data), ({ delta, index }) => this.say(this.fragment(index, delta)))
       case "content_block_stop":
-        return decoded(BlockStop, data, ({ index }) => this.say(this.complete(index)))
+        return decoded(decodeBlockStop(data), ({ index }) => this.say(this.complete(index)))
       case "message_delta":
-        return decoded(MessageDelta, data, ({ delta, usage }) => {
+        return decoded(decodeMessageDelta(data), ({ delta, usage }) => {
           this.tokens = Tokens.read(usage, this.tokens)
           this.reason = delta?.stop_reason ?? this.reason
           const trouble = Stop.trouble(this.reason, this.hasContent, { kind: "stream", body: data, event })
@@ -127,11 +132,5 @@ export class MessageEvents {
   }
 }
 
-const decoded = <S extends Schema.Codec<unknown, unknown>>(
-  schema: S,
-  data: unknown,
-  read: (event: S["Type"]) => Pieces
-): Pieces => {
-  const event = Schema.decodeUnknownOption(schema)(data)
-  return Option.isSome(event) ? read(event.value) : Result.fail(Trouble.badEvent("an event of another shape"))
-}
+const decoded = <A>(event: Option.Option<A>, read: (event: A) => Pieces): Pieces =>
+  Option.isSome(event) ? read(event.value) : Result.fail(Trouble.badEvent("an event of another shape"))

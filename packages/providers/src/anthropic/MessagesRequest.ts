@@ -64,8 +64,7 @@ const checkBeginning = (
   thinking: Thinking.Thinking
 ): Encoded<void> => {
   if (last?.role !== "assistant") return Result.void
-  if (!claude.prefill)
-    return Problem.unsupported("prompt", "the model does not continue an answer that is begun for it")
+  if (!claude.prefill) return Problem.unsupported("prompt", "the model does not continue an answer begun for it")
   if (thinking.isOn) return Problem.unsupported("prompt", "a model that reasons does not continue an answer")
   if (request.responseFormat.type !== "text") return Problem.unsupported("prompt", "JSON cannot be begun for the model")
   const block = last.content.at(-1)
@@ -78,7 +77,10 @@ const samplers = ["temperature", "topP", "topK"] as const
 
 const penalties = ["frequencyPenalty", "presencePenalty"] as const
 
-/** A temperature and a nucleus of 1 and penalties of 0 are what a model does untold: they need no field. */
+/**
+ * Penalties of 0 are what a model does untold, and so are, for a model of Claude, a temperature and a nucleus of 1: they
+ * are left out where the API would not have them.
+ */
 const encodeSampling = (
   sampling: Sampling.Sampling,
   target: Target,
@@ -90,23 +92,26 @@ const encodeSampling = (
   if (stop?.some((sequence) => sequence.trim() === "") === true) {
     return Problem.unsupported("sampling.stop", "a stop sequence of white space only")
   }
-  const stops = { stop_sequences: stop === undefined || stop.length === 0 ? undefined : stop }
-  const set = samplers.filter((name) => sampling[name] !== undefined && (name === "topK" || sampling[name] !== 1))
-  const [first] = set
-  if (first === undefined) return Result.succeed(stops)
-  if (!target.sampling)
+  const given = samplers.filter((name) => sampling[name] !== undefined)
+  const telling = given.filter((name) => name === "topK" || sampling[name] !== 1)
+  const [first] = telling
+  if (first !== undefined && !target.sampling) {
     return Problem.unsupported(`sampling.${first}`, "the model, or the version of the API, has none")
-  if (thinking.isOn && (set.length > 1 || first !== "topP" || (topP ?? 1) < 0.95)) {
-    return Problem.unsupported(`sampling.${first}`, "not while the model reasons")
+  }
+  const disturbing = telling.find((name) => name !== "topP" || (topP ?? 1) < 0.95)
+  if (disturbing !== undefined && thinking.isOn) {
+    return Problem.unsupported(`sampling.${disturbing}`, "not while the model reasons")
   }
   if ((temperature ?? 0) > 1) return Problem.unsupported("sampling.temperature", "at most 1")
-  if (set.includes("temperature") && set.includes("topP") && !target.claude.bothSamplers) {
+  const takesBoth = target.claude.bothSamplers
+  if (telling.includes("temperature") && telling.includes("topP") && !takesBoth) {
     return Problem.unsupported("sampling.topP", "not together with a temperature")
   }
+  const sent = new Set(target.sampling && takesBoth ? given : telling)
   return Result.succeed({
-    ...stops,
-    temperature: set.includes("temperature") ? temperature : undefined,
-    top_p: set.includes("topP") ? topP : undefined,
+    stop_sequences: stop === undefined || stop.length === 0 ? undefined : stop,
+    temperature: sent.has("temperature") ? temperature : undefined,
+    top_p: sent.has("topP") ? topP : undefined,
     top_k: topK
   })
 }

@@ -54,16 +54,19 @@ export const nameUnsafe = (option: string, value: string): string => {
   return value
 }
 
-/** What the model offers, and which of the two kinds of call it can take; both where it is not known. */
+/**
+ * What the model offers, and which of the two kinds of call it can take; both where it is not known. Vectors are named
+ * after the model of the catalogue, so that its other names lead to the same space.
+ */
 export const offer = (
   provider: string,
   model: string,
   capabilities: Lane.Capabilities | undefined
 ): { readonly capabilities: Lane.Capabilities; readonly isText: boolean; readonly isEmbedding: boolean } => {
   const profile = ModelProfile.find(provider, model)
-  return {
-    capabilities: { ...(profile === undefined ? {} : ModelProfile.capabilities(profile)), ...capabilities },
-    isText: profile?.kind !== "embedding",
-    isEmbedding: profile?.kind !== "text"
-  }
+  if (profile === undefined) return { capabilities: { ...capabilities }, isText: true, isEmbedding: true }
+  const known = { ...ModelProfile.capabilities(profile), ...capabilities }
+  const isEmbedding = profile.kind === "embedding"
+  const space = isEmbedding && known.dimensions !== undefined ? `${profile.id}@${known.dimensions}` : undefined
+  return { capabilities: { ...known, vectorSpace: known.vectorSpace ?? space }, isText: !isEmbedding, isEmbedding }
 }

@@ -96,6 +96,7 @@ export const codesAccount: Table = {
       is: [
         "unsupported_country_region_territory",
         "ip_not_authorized",
+        "data_residency_mismatch",
         "region_not_supported",
         "unsupported_region",
         "unsupported_location",

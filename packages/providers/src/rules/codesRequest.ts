@@ -38,6 +38,7 @@ export const codesRequest: Table = {
         "moderation_failed",
         "input_moderation",
         "image_content_policy_violation",
+        "misalignment_policy_violation",
         "cyber_policy",
         "bio_policy",
         "safety_error",
@@ -140,7 +141,8 @@ export const codesRequest: Table = {
         "file_not_found",
         "thread_not_found",
         "conversation_not_found",
-        "container_not_found"
+        "container_not_found",
+        "item_not_found"
       ],
       verdict: "InvalidRequest",
       source: `${openai}: the request refers to something that is no longer stored`
@@ -170,10 +172,13 @@ export const codesRequest: Table = {
         "RequestValidationError",
         "invalid_function_parameters",
         "invalid_json_schema",
+        "invalid_encrypted_content",
         "invalid_image",
+        "invalid_image_mode",
         "invalid_image_format",
         "invalid_base64_image",
         "invalid_image_url",
+        "image_file_too_large",
         "image_too_large",
         "image_too_small",
         "image_parse_error",

@@ -9,9 +9,9 @@ export const wordingRequest: Table = {
       reads: "message",
       says: anchored(
         "(?:no such|could not find|cannot find) (?:file|assistant|thread|run|vector store|batch|" +
-          "response|conversation|message|upload|container|session|cached ?content|tool)\\b",
+          "response|conversation|message|upload|container|session|cached ?content|tool|item)\\b",
         "(?:the |previous |requested ){0,6}(?:file|assistant|thread|run|vector store|batch|response|" +
-          "conversation|container|cached ?content)\\b.{0,40}\\bnot found"
+          "conversation|container|cached ?content|item with id)\\b.{0,60}\\bnot found"
       ),
       within: ["ModelNotFound"],
       verdict: "InvalidRequest",

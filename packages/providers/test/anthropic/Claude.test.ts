@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Claude from "../../src/anthropic/Claude.ts"
+import { ModelProfile } from "../../src/index.ts"
 
 describe("what models of Claude differ in, by their names", () => {
   const traits: ReadonlyArray<[string, ...ReturnType<typeof row>]> = [
@@ -30,6 +31,18 @@ describe("what models of Claude differ in, by their names", () => {
       assert.deepStrictEqual(row(Claude.of(model)), expected)
     })
   }
+})
+
+describe("the names of models of Claude and the catalogue", () => {
+  it("agree on who takes a temperature", () => {
+    const known = ModelProfile.all.filter(
+      ({ acceptsTemperature, provider }) => provider === "anthropic" && acceptsTemperature !== undefined
+    )
+    assert.isNotEmpty(known)
+    for (const { acceptsTemperature, id } of known) {
+      assert.strictEqual(Claude.of(id).sampling, acceptsTemperature !== false, id)
+    }
+  })
 })
 
 const row = (claude: Claude.Claude) => [

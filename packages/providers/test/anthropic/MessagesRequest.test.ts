@@ -282,13 +282,17 @@ describe("a request to Anthropic", () => {
       assert.deepStrictEqual<unknown>(yield* temperature({ ...old, model: "claude-opus-4-7" }), [0, undefined])
       assert.deepStrictEqual<unknown>(yield* temperature({ model: "glm-5", sampling: true }), [1, 0.5])
       assert.deepStrictEqual<unknown>(yield* temperature({ ...old, sampling: false }), [0, undefined])
-      // What a model does anyway.
+      assert.deepStrictEqual<unknown>(yield* temperature({ model: "glm-5", sampling: true }, 1), [1, 1])
+      // What a model of Claude does anyway.
       assert.deepStrictEqual<unknown>(yield* temperature({ model: "claude-opus-5-5" }, 1), [1, undefined])
+      assert.deepStrictEqual<unknown>(yield* temperature(old, 1), [1, undefined])
       const { body } = yield* sentBody(
-        request("hi", { sampling: { topP: 0.96, reasoningEffort: "low", frequencyPenalty: 0, presencePenalty: 0 } }),
+        request("hi", {
+          sampling: { temperature: 1, topP: 0.96, reasoningEffort: "low", frequencyPenalty: 0, presencePenalty: 0 }
+        }),
         old
       )
-      assert.strictEqual(at(body, "top_p"), 0.96)
+      assert.deepStrictEqual<unknown>([at(body, "temperature"), at(body, "top_p")], [undefined, 0.96])
     })
   )
 

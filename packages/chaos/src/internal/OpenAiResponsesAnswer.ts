@@ -1,0 +1,111 @@
+/** OpenAI's healthy answers to `POST /v1/responses`: one response, whole or as the events that build it up. */
+import * as Answer from "./Answer.ts"
+import { headers } from "./OpenAiAnswer.ts"
+import * as OpenAiResponse from "./OpenAiResponse.ts"
+import * as OpenAiResponsesHistory from "./OpenAiResponsesHistory.ts"
+import type * as OpenAiResponsesRequest from "./OpenAiResponsesRequest.ts"
+import type { Occasion } from "./Surface.ts"
+
+export const create = (request: OpenAiResponsesRequest.Create, occasion: Occasion): Answer.Answer => {
+  const refusal = OpenAiResponsesHistory.refusal(request, occasion.id)
+  if (refusal !== undefined) return refusal
+  const plan = OpenAiResponse.plan(request, occasion)
+  return request.stream === true ? streamed(plan, occasion.id) : whole(plan, occasion.id)
+}
+
+const whole = (plan: OpenAiResponse.Plan, id: number): Answer.Whole => ({
+  ...Answer.json(200, OpenAiResponse.ended(plan), headers(id)),
+  broken: (error) => Answer.json(200, OpenAiResponse.failed(plan, error), headers(id))
+})
+
+const streamed = (plan: OpenAiResponse.Plan, id: number): Answer.Events => {
+  const opening = openingOf(plan)
+  const content = contentOf(plan)
+  return {
+    ...Answer.events({
+      headers: headers(id),
+      opening: numbered(opening, 0),
+      content: numbered(content, opening.length),
+      closing: numbered(closingOf(plan), opening.length + content.length)
+    }),
+    // The service sends the error first and ends the response after it.
+    broken: (error, sent) =>
+      numbered(
+        [
+          { type: "error", error: { ...OpenAiResponse.errorOf(error), param: null } },
+          { type: "response.failed", response: OpenAiResponse.failed(plan, error) }
+        ],
+        sent
+      )
+  }
+}
+
+type Event = OpenAiResponse.Fields & { readonly type: string }
+
+/** The texts of events, each under its type and numbered from `first`. */
+const numbered = (events: ReadonlyArray<Event>, first: number): ReadonlyArray<string> =>
+  events.map((event, n) => {
+    const data = { ...event, sequence_number: first + n }
+    return `event: ${event.type}\ndata: ${JSON.stringify(data)}\n\n`
+  })
+
+/** Where the item stands that the content belongs to. */
+const place = ({ item, reasoning }: OpenAiResponse.Plan) => ({
+  item_id: item.id,
+  output_index: reasoning === undefined ? 0 : 1
+})
+
+const openingOf = (plan: OpenAiResponse.Plan): ReadonlyArray<Event> => {
+  const { item_id, output_index } = place(plan)
+  const response = OpenAiResponse.begun(plan)
+  const part = { item_id, output_index, content_index: 0, part: OpenAiResponse.part("") }
+  return [
+    { type: "response.created", response },
+    { type: "response.in_progress", response },
+    ...(plan.reasoning === undefined ? [] : reasoningEvents(plan.reasoning)),
+    {
+      type: "response.output_item.added",
+      output_index,
+      item: OpenAiResponse.item(plan, "in_progress", undefined)
+    },
+    ...(plan.isCall ? [] : [{ type: "response.content_part.added", ...part }])
+  ]
+}
+
+const contentOf = (plan: OpenAiResponse.Plan): ReadonlyArray<Event> =>
+  plan.pieces.map((delta) =>
+    plan.isCall
+      ? { type: "response.function_call_arguments.delta", ...place(plan), delta }
+      : { type: "response.output_text.delta", ...place(plan), content_index: 0, delta, logprobs: [] }
+  )
+
+const closingOf = (plan: OpenAiResponse.Plan): ReadonlyArray<Event> => {
+  const { item_id, output_index } = place(plan)
+  const text = plan.pieces.join("")
+  const inPart = { item_id, output_index, content_index: 0 }
+  return [
+    ...(plan.isCall
+      ? [{ type: "response.function_call_arguments.done", item_id, output_index, arguments: text }]
+      : [
+          { type: "response.output_text.done", ...inPart, text, logprobs: [] },
+          { type: "response.content_part.done", ...inPart, part: OpenAiResponse.part(text) }
+        ]),
+    { type: "response.output_item.done", output_index, item: OpenAiResponse.item(plan, plan.status, text) },
+    { type: `response.${plan.status}`, response: OpenAiResponse.ended(plan) }
+  ]
+}
+
+/** Reasoning is over before the content begins. */
+const reasoningEvents = (reasoning: OpenAiResponse.Reasoning): ReadonlyArray<Event> => {
+  const inSummary = { item_id: reasoning.id, output_index: 0, summary_index: 0 }
+  return [
+    { type: "response.output_item.added", output_index: 0, item: { ...reasoning, summary: [] } },
+    ...reasoning.summary.flatMap((part) => [
+      { type: "response.reasoning_summary_part.added", ...inSummary, part: { ...part, text: "" } },
+      { type: "response.reasoning_summary_text.delta", ...inSummary, delta: part.text },
+      { type: "response.reasoning_summary_text.done", ...inSummary, text: part.text },
+      { type: "response.reasoning_summary_part.done", ...inSummary, part }
+    ]),
+    { type: "response.output_item.done", output_index: 0, item: reasoning }
+  ]
+}
