@@ -14,13 +14,11 @@ interface Column {
   readonly verdicts: ReadonlyArray<Verdict>
 }
 
-const titles = { holdfast: "holdfast", cockatiel: "cockatiel", opossum: "opossum", effect: "effect" }
-
 const run = Effect.forEach(subjects, (subject) =>
   Effect.map(
     Effect.forEach(behaviours, (behaviour) => judge(subject, behaviour)),
     (verdicts): Column => ({
-      title: subject.name === "holdfast" ? titles.holdfast : `${titles[subject.name]} ${subject.version}`,
+      title: subject.name === "holdfast" ? subject.name : `${subject.name} ${subject.version}`,
       verdicts
     })
   )

@@ -80,8 +80,7 @@ const requestOf = (options: LanguageModel.ProviderOptions): Effect.Effect<TextMo
         : {
             type: "json",
             name: options.responseFormat.objectName,
-            schema: Tool.getJsonSchemaFromSchema(options.responseFormat.schema),
-            strict: true
+            schema: Tool.getJsonSchemaFromSchema(options.responseFormat.schema)
           },
     sampling
   }))

@@ -1,68 +1,65 @@
 /**
- * Stops calling what keeps failing, and finds out by one probe at a time whether it has recovered. The circuits belong to
- * this layer, one `Ref` per key around the pure machine of `internal/BreakerState.ts`.
+ * Stops calling what keeps failing, and finds out by a few probes whether it has recovered. The circuits belong to this
+ * layer, one `Ref` per key around the pure machine of `internal/BreakerState.ts`.
  *
- * It is not `effect/persistence/CircuitBreaker`: probes hold a lease and lapse, outcomes are told apart by what they say
- * (a caller's mistake is neutral, a refused credential trips at once), keys are listed, and changes are events.
+ * It is not `effect/persistence/CircuitBreaker`: it has a time window, slow calls, several probes under leases, a ramp,
+ * holds, a list of its keys, and outcomes that are told apart by what they say (a caller's mistake is neutral, a refused
+ * credential trips at once). `EffectBreaker` offers it under that interface.
  */
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
-import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
+import * as Pull from "effect/Pull"
 import * as Random from "effect/Random"
-import * as Ref from "effect/Ref"
+import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
+import * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
 import * as Disposition from "./Disposition.ts"
+import type * as Event from "./Event.ts"
 import * as EventBus from "./EventBus.ts"
 import * as Failure from "./Failure.ts"
-import * as BreakerState from "./internal/BreakerState.ts"
+import type * as BreakerState from "./internal/BreakerState.ts"
+import { Circuit, type Mode } from "./internal/Circuit.ts"
+import * as breakerSettings from "./internal/breakerSettings.ts"
 import { hintMillis } from "./internal/hint.ts"
 import { override, type Options } from "./internal/override.ts"
-import { PositiveDuration } from "./internal/PositiveDuration.ts"
+import * as SlidingWindow from "./internal/SlidingWindow.ts"
 import * as Refusal from "./Refusal.ts"
 
-export const Settings = Schema.Struct({
-  /** Consecutive failures that open the circuit. */
-  consecutiveFailures: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 10_000 })),
-  /** How long it stays open. */
-  open: PositiveDuration,
-  /** Growth of the open time each time a probe fails; 1 for none. */
-  openGrowth: Schema.Finite.check(Schema.isBetween({ minimum: 1, maximum: 10 })),
-  /** Ceiling of the open time. A provider's hint may be longer. */
-  openMax: PositiveDuration,
-  /** Part of the open time that chance may take off (0 to 1), so that a fleet does not probe in step. */
-  openJitter: Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 1 })),
-  /** A probe that has not reported by then loses its slot to the next caller, and its late result is void. */
-  probeLease: PositiveDuration
-}).check(
-  Schema.makeFilter((settings) =>
-    Duration.isLessThan(settings.openMax, settings.open)
-      ? {
-          path: ["openMax"],
-          issue: `expected at least open (${Duration.format(settings.open)}), got ${Duration.format(settings.openMax)}`
-        }
-      : undefined
-  )
-)
-export type Settings = typeof Settings.Type
+export const Settings = breakerSettings.Settings
+export type Settings = breakerSettings.Settings
+export const defaults: Settings = breakerSettings.defaults
 
-export const defaults: Settings = {
-  consecutiveFailures: 5,
-  open: Duration.seconds(60),
-  openGrowth: 2,
-  openMax: Duration.minutes(2),
-  openJitter: 0.2,
-  probeLease: Duration.seconds(120)
-}
+/** How long circuits stay open by a schedule: the delays it gives out, at most 64; the last one holds for all further. */
+export const openTimes = (
+  schedule: Schedule.Schedule<unknown>
+): Effect.Effect<readonly [Duration.Duration, ...Array<Duration.Duration>]> =>
+  Effect.gen(function* () {
+    const step = yield* Schedule.toStep(schedule)
+    const times: Array<Duration.Duration> = []
+    for (let now = 0; times.length < 64;) {
+      const next = yield* step(now, undefined).pipe(
+        Effect.map(([, delay]): Duration.Duration | undefined => delay),
+        Pull.catchDone(() => Effect.succeed(undefined))
+      )
+      if (next === undefined) break
+      times.push(next)
+      now += Duration.toMillis(next)
+    }
+    const [first, ...rest] = times
+    if (first === undefined) throw new RangeError("a schedule of open times must give at least one delay")
+    return [first, ...rest]
+  })
 
 /** The right to one call. Settle it exactly once, with the outcome. */
 export interface Permit {
   readonly circuit: string
-  readonly generation: number
+  readonly permit: number
 }
 
 /** Why a circuit is settled as it is. */
@@ -70,6 +67,16 @@ export interface Because {
   readonly reason: string
   /** The wait the provider named: it lengthens the open time, never shortens it. */
   readonly retryAfter?: Duration.Duration | undefined
+  /** The call took longer than it should have. Default false. */
+  readonly isSlow?: boolean | undefined
+}
+
+/** What a person has decided about a circuit. */
+export interface HoldSnapshot {
+  readonly mode: Mode
+  readonly reason: string
+  /** Milliseconds since the epoch. */
+  readonly since: number
 }
 
 /** What a circuit is doing, at the instant it was asked. */
@@ -78,19 +85,33 @@ export interface Snapshot {
   readonly state: "closed" | "open" | "half-open"
   /** Consecutive failures. */
   readonly failures: number
-  /** Until the next call may go; zero when one may go now. */
+  /** Openings in a row without a healthy time in between. */
+  readonly openings: number
+  /** What opened it last, while it is open. */
+  readonly reason?: BreakerState.Reason | undefined
+  /** Until the next call may go, by its own state; zero when one may go now. */
   readonly retryAfter: Duration.Duration
+  /** Calls in its window, and how many of them failed and were slow. */
+  readonly window: SlidingWindow.Rates
+  /** The part of them that failed; absent without calls. */
+  readonly failureRate?: number | undefined
+  /** Calls it has refused so far. */
+  readonly refused: number
+  /** The holds on it; the strongest one decides. */
+  readonly holds: ReadonlyArray<HoldSnapshot>
 }
 
 export class CircuitBreaker extends Context.Service<
   CircuitBreaker,
   {
     /** Milliseconds until the circuit would admit a call, 0 when it would now. Changes nothing. */
-    readonly waitMillis: (circuit: string) => Effect.Effect<number>
+    readonly waitMillis: (circuit: string, settings?: Settings) => Effect.Effect<number>
     /** Asks to make one call for `lane`. Fails with `CircuitOpen` and sends nothing. */
     readonly admit: (circuit: string, lane: string, settings: Settings) => Effect.Effect<Permit, Refusal.CircuitOpen>
+    /** The refusal a call would meet now. Fails with it; asks for nothing and counts as refused. */
+    readonly refuse: (circuit: string, lane: string, settings: Settings) => Effect.Effect<never, Refusal.CircuitOpen>
     /**
-     * Records how an admitted call ended, and says what that did to the circuit. A permit of an older generation changes
+     * Records how an admitted call ended, and says what that did to the circuit. A permit that no longer holds changes
      * nothing.
      */
     readonly settle: (
@@ -99,130 +120,239 @@ export class CircuitBreaker extends Context.Service<
       settings: Settings,
       because: Because
     ) => Effect.Effect<"opened" | "closed" | "unchanged">
-    /** Subscribes to the circuit's next change of state; the inner effect waits for it, and misses none in between. */
-    readonly nextChange: (circuit: string) => Effect.Effect<Effect.Effect<void>>
     /** Opens a circuit at once, whatever it counted: a refused credential, say. */
     readonly trip: (circuit: string, settings: Settings, because: Because) => Effect.Effect<void>
+    /** Subscribes to the circuit's next change; the inner effect waits for it, and misses none in between. */
+    readonly nextChange: (circuit: string) => Effect.Effect<Effect.Effect<void>>
+    /**
+     * Puts a hold on a circuit, whatever its traffic, until the answer is run; running it twice does nothing more. Holds
+     * add up: a circuit is free when the last one is gone.
+     */
+    readonly hold: (circuit: string, mode: Mode, reason: string) => Effect.Effect<Effect.Effect<void>>
     readonly snapshot: (circuit: string) => Effect.Effect<Snapshot>
-    /** Every circuit that has been used. */
+    /** Every circuit that is known. */
     readonly list: Effect.Effect<ReadonlyArray<Snapshot>>
+    /** What has to be written down to go on after a restart: the circuits that are not simply closed. */
+    readonly persisted: Effect.Effect<ReadonlyArray<Persisted>>
+    /** Takes up what was written down. A circuit that was half-open probes at once; its step of the open time is kept. */
+    readonly restore: (persisted: ReadonlyArray<Persisted>) => Effect.Effect<void>
+    /** Changes of state from now on. */
+    readonly transitions: Stream.Stream<CircuitChanged>
+    /** The circuit itself, for code that cannot wait. A pinned one is never forgotten. */
+    readonly circuitUnsafe: (circuit: string, settings: Settings, pinned?: boolean) => Circuit
   }
 >()("@holdfast/core/CircuitBreaker") {}
 
-export const make: Effect.Effect<CircuitBreaker["Service"], never, EventBus.EventBus> = Effect.gen(function* () {
-  const bus = yield* EventBus.EventBus
-  const circuits = new Map<string, Ref.Ref<BreakerState.State>>()
-  const changes = new Map<string, Deferred.Deferred<void>>()
-
-  const refOf = (circuit: string): Ref.Ref<BreakerState.State> => {
-    const known = circuits.get(circuit)
-    if (known !== undefined) return known
-    const made = Ref.makeUnsafe<BreakerState.State>(BreakerState.initial)
-    circuits.set(circuit, made)
-    return made
-  }
-
-  const announce = (
-    circuit: string,
-    before: BreakerState.State,
-    after: BreakerState.State,
-    reason: string,
-    now: number
-  ): Effect.Effect<void> => {
-    wake(circuit)
-    if (before._tag === after._tag) return Effect.void
-    return bus.publish({
-      _tag: "CircuitChanged",
-      circuit,
-      from: stateName[before._tag],
-      to: stateName[after._tag],
-      reason,
-      failures: after.failures,
-      ...(after._tag === "Open" ? { openMillis: after.until - now } : {})
-    })
-  }
-
-  const wake = (circuit: string): void => {
-    const change = changes.get(circuit)
-    if (change === undefined) return
-    changes.delete(circuit)
-    Deferred.doneUnsafe(change, Exit.void)
-  }
-
-  const nextChange = (circuit: string) =>
-    Effect.sync(() => {
-      const change = changes.get(circuit) ?? Deferred.makeUnsafe<void>()
-      changes.set(circuit, change)
-      return Deferred.await(change)
-    })
-
-  const waitMillis = (circuit: string) =>
-    Effect.clockWith((clock) => {
-      const ref = circuits.get(circuit)
-      if (ref === undefined) return Effect.succeed(0)
-      return Effect.map(Ref.get(ref), (state) => BreakerState.waitMillis(state, clock.currentTimeMillisUnsafe()))
-    })
-
-  const admit = Effect.fnUntraced(function* (circuit: string, lane: string, settings: Settings) {
-    const ref = refOf(circuit)
-    const now = yield* Clock.currentTimeMillis
-    const [generation, before, after] = yield* Ref.modify(ref, (state) => {
-      const [generation, next] = BreakerState.admit(state, now, machineSettings(settings))
-      return [[generation, state, next] as const, next]
-    })
-    if (generation === undefined) {
-      const retryAfter = Duration.millis(BreakerState.waitMillis(after, now))
-      return yield* new Refusal.CircuitOpen({ lane, circuit, retryAfter })
-    }
-    if (before !== after) yield* announce(circuit, before, after, "time to probe", now)
-    return { circuit, generation }
-  })
-
-  const settle: CircuitBreaker["Service"]["settle"] = Effect.fnUntraced(function* (permit, outcome, settings, because) {
-    const now = yield* Clock.currentTimeMillis
-    const random = outcome === "failure" || outcome === "trip" ? yield* Random.next : 0
-    const [before, after] = yield* Ref.modify(refOf(permit.circuit), (state) => {
-      const settlement = {
-        generation: permit.generation,
-        outcome,
-        hintMillis: hintMillis(because.retryAfter) ?? 0,
-        random
-      }
-      const next = BreakerState.settle(state, settlement, now, machineSettings(settings))
-      return [[state, next] as const, next]
-    })
-    if (before === after) return "unchanged"
-    // Within the closed state only the count moved; everything else may let a waiting caller through.
-    if (before._tag === "Closed" && after._tag === "Closed") return "unchanged"
-    yield* announce(permit.circuit, before, after, because.reason, now)
-    return before._tag === after._tag ? "unchanged" : after._tag === "Open" ? "opened" : "closed"
-  })
-
-  const trip: CircuitBreaker["Service"]["trip"] = (circuit, settings, because) =>
-    Effect.flatMap(Ref.get(refOf(circuit)), (state) =>
-      Effect.asVoid(settle({ circuit, generation: state.generation }, "trip", settings, because))
-    )
-
-  const snapshot = (circuit: string): Effect.Effect<Snapshot> =>
-    Effect.clockWith((clock) =>
-      Effect.map(Ref.get(circuits.get(circuit) ?? closedRef), (state) => ({
-        circuit,
-        state: stateName[state._tag],
-        failures: state.failures,
-        retryAfter: Duration.millis(BreakerState.waitMillis(state, clock.currentTimeMillisUnsafe()))
-      }))
-    )
-
-  const list = Effect.suspend(() => Effect.forEach([...circuits.keys()].toSorted(), snapshot))
-
-  return CircuitBreaker.of({ waitMillis, admit, settle, nextChange, trip, snapshot, list })
+/** An open or half-open circuit as it is written down. */
+export const Persisted = Schema.Struct({
+  circuit: Schema.String,
+  failures: Schema.Int,
+  openings: Schema.Int,
+  /** When a probe may go, in milliseconds since the epoch. */
+  until: Schema.Finite
 })
+export type Persisted = typeof Persisted.Type
 
-export const layer: Layer.Layer<CircuitBreaker, never, EventBus.EventBus> = Layer.effect(CircuitBreaker, make)
+export type CircuitChanged = Extract<Event.Event, { readonly _tag: "CircuitChanged" }>
+
+export interface MakeOptions {
+  /** Circuits that are remembered at once. Idle ones make room; open, half-open, held and lanes' own ones never do. Default 10,000. */
+  readonly maxCircuits?: number | undefined
+  /** How long a circuit is remembered that nobody asks for. Default 1 hour. */
+  readonly idleTimeToLive?: Duration.Input | undefined
+}
+
+export const make = (options: MakeOptions = {}): Effect.Effect<CircuitBreaker["Service"], never, EventBus.EventBus> =>
+  Effect.gen(function* () {
+    const bus = yield* EventBus.EventBus
+    const maxCircuits = options.maxCircuits ?? 10_000
+    if (!Number.isInteger(maxCircuits) || maxCircuits < 1) {
+      throw new RangeError(`maxCircuits must be a whole number of at least 1, got ${maxCircuits}`)
+    }
+    const idleMillis = Duration.toMillis(Duration.fromInputUnsafe(options.idleTimeToLive ?? "1 hour"))
+    const circuits = new Map<string, Circuit>()
+
+    const announce = (circuit: Circuit, before: BreakerState.State, after: BreakerState.State, now: number): void =>
+      bus.publishUnsafe(now, {
+        _tag: "CircuitChanged",
+        circuit: circuit.key,
+        from: stateName[before._tag],
+        to: stateName[after._tag],
+        reason: after._tag === "Open" ? `${openedBy[after.reason]}${circuit.because}` : circuit.because,
+        failures: after.failures,
+        ...(after._tag === "Open" ? { openMillis: after.until - now } : {}),
+        ...(circuit.mode === "observe" ? { observed: true } : {})
+      })
+
+    /** Makes room: the idle ones first, then whoever was used longest ago, of those that may be forgotten. */
+    const makeRoom = (now: number): void => {
+      const forgettable = [...circuits.values()].filter(
+        (one) => !one.pinned && one.holds.length === 0 && one.state._tag === "Closed"
+      )
+      for (const one of forgettable) if (now - one.usedAt >= idleMillis) circuits.delete(one.key)
+      if (circuits.size < maxCircuits) return
+      const oldest = forgettable.filter((one) => circuits.has(one.key)).toSorted((a, b) => a.usedAt - b.usedAt)
+      for (const one of oldest.slice(0, circuits.size - maxCircuits + 1)) circuits.delete(one.key)
+    }
+
+    const circuitUnsafe = (key: string, settings: Settings, pinned = false): Circuit => {
+      let circuit = circuits.get(key)
+      if (circuit === undefined) {
+        circuit = new Circuit(key, SlidingWindow.make(breakerSettings.windowOf(settings)), announce)
+        circuits.set(key, circuit)
+      }
+      if (pinned) circuit.pinned = true
+      return circuit
+    }
+
+    const touch = (key: string, settings: Settings, now: number): Circuit => {
+      if (!circuits.has(key) && circuits.size >= maxCircuits) makeRoom(now)
+      return circuitUnsafe(key, settings)
+    }
+
+    const waitMillis = (key: string, settings: Settings = defaults) =>
+      Effect.clockWith((clock) =>
+        Effect.succeed(
+          circuits.get(key)?.waitMillis(clock.currentTimeMillisUnsafe(), breakerSettings.machine(settings)) ?? 0
+        )
+      )
+
+    const admit = (key: string, lane: string, settings: Settings): Effect.Effect<Permit, Refusal.CircuitOpen> =>
+      Effect.clockWith((clock) => {
+        const now = clock.currentTimeMillisUnsafe()
+        const circuit = touch(key, settings, now)
+        const permit = circuit.admit(now, breakerSettings.machine(settings))
+        return permit === undefined
+          ? Effect.fail(circuit.refusal(lane, now, breakerSettings.machine(settings)))
+          : Effect.succeed({ circuit: key, permit })
+      })
+
+    const refuse = (key: string, lane: string, settings: Settings): Effect.Effect<never, Refusal.CircuitOpen> =>
+      Effect.clockWith((clock) => {
+        const now = clock.currentTimeMillisUnsafe()
+        const circuit = touch(key, settings, now)
+        circuit.refused += 1
+        return Effect.fail(circuit.refusal(lane, now, breakerSettings.machine(settings)))
+      })
+
+    const settle: CircuitBreaker["Service"]["settle"] = (permit, outcome, settings, because) =>
+      Effect.withFiber((fiber) => {
+        const circuit = circuits.get(permit.circuit)
+        if (circuit === undefined) return Effect.succeed("unchanged")
+        const before = circuit.state._tag
+        circuit.settle(
+          permit.permit,
+          outcome,
+          because.isSlow ?? false,
+          because.reason,
+          hintMillis(because.retryAfter) ?? 0,
+          fiber.getRef(Random.Random),
+          fiber.getRef(Clock.Clock).currentTimeMillisUnsafe(),
+          breakerSettings.machine(settings)
+        )
+        const after = circuit.state._tag
+        return Effect.succeed(before === after ? "unchanged" : after === "Open" ? "opened" : "closed")
+      })
+
+    const trip: CircuitBreaker["Service"]["trip"] = (key, settings, because) =>
+      Effect.clockWith((clock) => {
+        const circuit = touch(key, settings, clock.currentTimeMillisUnsafe())
+        // Only a closed circuit can be tripped from outside: an open one is open, and a probe decides for itself.
+        return circuit.state._tag === "Closed"
+          ? Effect.asVoid(settle({ circuit: key, permit: circuit.state.generation }, "trip", settings, because))
+          : Effect.void
+      })
+
+    const hold: CircuitBreaker["Service"]["hold"] = (key, mode, reason) =>
+      Effect.clockWith((clock) => {
+        const since = clock.currentTimeMillisUnsafe()
+        const circuit = touch(key, defaults, since)
+        const release = circuit.hold({ mode, reason, since })
+        const say = (held: boolean) =>
+          bus.publish({ _tag: "CircuitHeld", circuit: key, mode, reason, held, holds: circuit.holds.length })
+        return Effect.as(
+          say(true),
+          Effect.suspend(() => (release() ? say(false) : Effect.void))
+        )
+      })
+
+    const snapshot = (key: string): Effect.Effect<Snapshot> =>
+      Effect.clockWith((clock) => Effect.succeed(snapshotOf(key, circuits.get(key), clock.currentTimeMillisUnsafe())))
+
+    const persisted = Effect.clockWith((clock) =>
+      Effect.sync(() => {
+        const now = clock.currentTimeMillisUnsafe()
+        return [...circuits.values()].flatMap(({ key, state }): ReadonlyArray<Persisted> => {
+          if (state._tag === "Closed") return []
+          const { failures, openings } = state
+          return [{ circuit: key, failures, openings, until: state._tag === "Open" ? state.until : now }]
+        })
+      })
+    )
+
+    const restore = (states: ReadonlyArray<Persisted>) =>
+      Effect.clockWith((clock) =>
+        Effect.sync(() => {
+          const now = clock.currentTimeMillisUnsafe()
+          for (const { circuit: key, failures, openings, until } of states) {
+            const circuit = touch(key, defaults, now)
+            const { generation, probesIssued } = circuit.state
+            circuit.restore(
+              {
+                _tag: "Open",
+                generation: generation + 1,
+                failures,
+                openings: Math.max(1, openings),
+                probesIssued,
+                reason: "probe",
+                until
+              },
+              now
+            )
+          }
+        })
+      )
+
+    return CircuitBreaker.of({
+      persisted,
+      restore,
+      waitMillis,
+      admit,
+      refuse,
+      settle,
+      trip,
+      hold,
+      snapshot,
+      circuitUnsafe,
+      nextChange: (key) => Effect.sync(() => circuitUnsafe(key, defaults).nextChange()),
+      list: Effect.suspend(() => Effect.forEach([...circuits.keys()].toSorted(), snapshot)),
+      transitions: Stream.unwrap(
+        Effect.map(bus.subscribe(), ({ stream }) =>
+          Stream.filter(stream, (event): event is CircuitChanged => event._tag === "CircuitChanged")
+        )
+      )
+    })
+  })
+
+/** Circuits of this process, with room for ten thousand. */
+export const layer: Layer.Layer<CircuitBreaker, never, EventBus.EventBus> = Layer.effect(CircuitBreaker, make())
 
 /** What a circuit is doing now. A circuit that was never used is closed. */
 export const state = (circuit: string): Effect.Effect<Snapshot, never, CircuitBreaker> =>
   CircuitBreaker.use((breaker) => breaker.snapshot(circuit))
+
+/** Puts a hold on a circuit for as long as the scope is open. */
+export const holdScoped = (
+  circuit: string,
+  mode: Mode,
+  reason: string
+): Effect.Effect<void, never, CircuitBreaker | Scope.Scope> =>
+  Effect.asVoid(
+    Effect.acquireRelease(
+      CircuitBreaker.use((breaker) => breaker.hold(circuit, mode, reason)),
+      (release) => release
+    )
+  )
 
 /**
  * Runs an effect if the circuit lets it through, and records how it ended: failures of the union by their disposition,
@@ -237,12 +367,21 @@ export const guard = (
   options: Options<Settings> = {}
 ): (<A, E, R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A, E | Refusal.CircuitOpen, R | CircuitBreaker>) => {
   const settings = override("CircuitBreaker", Settings, defaults, options)
+  const slowMillis = settings.slowCall === undefined ? undefined : Duration.toMillis(settings.slowCall)
   return (self) =>
     Effect.uninterruptibleMask((restore) =>
       CircuitBreaker.use((breaker) =>
         Effect.flatMap(breaker.admit(circuit, circuit, settings), (permit) =>
-          Effect.flatMap(Effect.exit(restore(self)), (exit) =>
-            Effect.andThen(breaker.settle(permit, outcomeOf(exit), settings, becauseOf(exit)), exit)
+          Effect.flatMap(Clock.currentTimeMillis, (startedAt) =>
+            Effect.flatMap(Effect.exit(restore(self)), (exit) =>
+              Effect.flatMap(Clock.currentTimeMillis, (endedAt) => {
+                const isSlow = slowMillis !== undefined && endedAt - startedAt > slowMillis
+                return Effect.andThen(
+                  breaker.settle(permit, outcomeOf(exit), settings, { ...becauseOf(exit), isSlow }),
+                  exit
+                )
+              })
+            )
           )
         )
       )
@@ -259,29 +398,48 @@ const outcomeOf = (exit: Exit.Exit<unknown, unknown>): BreakerState.Outcome => {
   return outcome === "throttled" ? "neutral" : outcome
 }
 
-const becauseOf = (exit: Exit.Exit<unknown, unknown>) => {
+const becauseOf = (exit: Exit.Exit<unknown, unknown>): Because => {
   if (Exit.isSuccess(exit)) return { reason: "probe succeeded" }
   const error = Cause.squash(exit.cause)
   return Failure.isFailure(error) ? { reason: error._tag, retryAfter: error.retryAfter } : { reason: "failure" }
 }
 
+/** What is said before the last failure, where that alone does not say why it opened. */
+const openedBy: { readonly [Reason in BreakerState.Reason]: string } = {
+  consecutive: "",
+  trip: "",
+  probe: "",
+  rate: "failure rate, last: ",
+  slow: "slow calls, last: "
+}
+
 const stateName = { Closed: "closed", Open: "open", HalfOpen: "half-open" } as const
-const closedRef = Ref.makeUnsafe<BreakerState.State>(BreakerState.initial)
 
-const machines = new WeakMap<Settings, BreakerState.Settings>()
-
-/** The settings in the machine's units, worked out once per settings value. */
-const machineSettings = (settings: Settings): BreakerState.Settings => {
-  const known = machines.get(settings)
-  if (known !== undefined) return known
-  const made: BreakerState.Settings = {
-    consecutiveFailures: settings.consecutiveFailures,
-    openMillis: Duration.toMillis(settings.open),
-    openGrowth: settings.openGrowth,
-    openMaxMillis: Duration.toMillis(settings.openMax),
-    openJitter: settings.openJitter,
-    probeMillis: Duration.toMillis(settings.probeLease)
+const snapshotOf = (key: string, circuit: Circuit | undefined, now: number): Snapshot => {
+  if (circuit === undefined) {
+    return {
+      circuit: key,
+      state: "closed",
+      failures: 0,
+      openings: 0,
+      retryAfter: Duration.zero,
+      window: { calls: 0, failures: 0, slow: 0 },
+      refused: 0,
+      holds: []
+    }
   }
-  machines.set(settings, made)
-  return made
+  const { state, window } = circuit
+  const rates = SlidingWindow.rates(window, now)
+  return {
+    circuit: key,
+    state: stateName[state._tag],
+    failures: state.failures,
+    openings: state.openings,
+    ...(state._tag === "Open" ? { reason: state.reason } : {}),
+    retryAfter: Duration.millis(circuit.ownWaitMillis(now)),
+    window: rates,
+    failureRate: SlidingWindow.failureRate(rates, 1),
+    refused: circuit.refused,
+    holds: circuit.holds
+  }
 }

@@ -54,7 +54,7 @@ const requestFault: Disposition = {
 export const table: { readonly [Class in Failure.Class]: Disposition } = {
   RateLimit: { ...transient, baseFactor: 2, outcome: "throttled", circuit: "credential" },
   ServiceUnavailable: transient,
-  ModelOverloaded: transient,
+  ModelOverloaded: { ...transient, circuit: "model" },
   QuotaExceeded: { ...transient, maxRetries: 1, outcome: "throttled", circuit: "credential", alert: true },
   Authentication: {
     ...requestFault,

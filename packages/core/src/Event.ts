@@ -70,6 +70,15 @@ export const RetryScheduled = Schema.TaggedStruct("RetryScheduled", {
   delayMillis: Schema.Number
 })
 
+/** A retry would have been made, but the lane's retry budget is spent. */
+export const RetrySuppressed = Schema.TaggedStruct("RetrySuppressed", {
+  ...base,
+  ...operationFields,
+  ...laneFields,
+  attempt: Schema.Int,
+  reason: Failure.Class
+})
+
 /** A lane was not called; we refused. */
 export const LaneRefused = Schema.TaggedStruct("LaneRefused", {
   ...base,
@@ -122,7 +131,21 @@ export const CircuitChanged = Schema.TaggedStruct("CircuitChanged", {
   /** Consecutive failures at that moment. */
   failures: Schema.Int,
   /** How long it will stay open. */
-  openMillis: Schema.optional(Schema.Number)
+  openMillis: Schema.optional(Schema.Number),
+  /** It refuses nothing: a person has it observed. */
+  observed: Schema.optional(Schema.Boolean)
+})
+
+/** A person put a hold on a circuit, or took one away. */
+export const CircuitHeld = Schema.TaggedStruct("CircuitHeld", {
+  ...base,
+  circuit: Schema.String,
+  mode: Schema.Literals(["force-open", "force-closed", "observe"]),
+  reason: Schema.String,
+  /** False when it was taken away. */
+  held: Schema.Boolean,
+  /** Holds on the circuit from then on. */
+  holds: Schema.Int
 })
 
 /** A provider asked for a wait; lanes with that credential and model cool until then. */
@@ -156,11 +179,13 @@ export const AttentionNeeded = Schema.TaggedStruct("AttentionNeeded", {
 export const Event = Schema.Union([
   AttemptEnded,
   RetryScheduled,
+  RetrySuppressed,
   LaneRefused,
   FailedOver,
   WaitingForLane,
   OperationEnded,
   CircuitChanged,
+  CircuitHeld,
   LaneCooling,
   HealthChanged,
   AttentionNeeded

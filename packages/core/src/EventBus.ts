@@ -35,6 +35,10 @@ export class EventBus extends Context.Service<
     readonly nextId: Effect.Effect<string>
     /** Gives the event its id and instant and hands it to every subscriber. Costs next to nothing without any. */
     readonly publish: (draft: Event.Draft) => Effect.Effect<void>
+    /** The same for code that cannot wait: `now` is the instant it gets. */
+    readonly publishUnsafe: (now: number, draft: Event.Draft) => void
+    /** Whether anybody would see an event: what builds one may be skipped where nobody does. */
+    readonly isHeard: () => boolean
     /** A subscription that ends with the scope it was made in. */
     readonly subscribe: (options?: SubscribeOptions) => Effect.Effect<Subscription, never, Scope.Scope>
     /** Events lost by slow subscribers since the bus was made, over all of them. */
@@ -61,19 +65,20 @@ export const make: Effect.Effect<EventBus["Service"]> = Effect.gen(function* () 
     return `${bootedAt}-${instance}-${sequence.toString(36)}`
   }
 
-  const publish = (draft: Event.Draft): Effect.Effect<void> =>
-    Effect.clockWith((clock) => {
-      if (subscribers.size === 0) return Effect.void
-      const event: Event.Event = { ...draft, id: nextId(), at: clock.currentTimeMillisUnsafe() }
-      for (const subscriber of subscribers) {
-        if (Queue.sizeUnsafe(subscriber.queue) >= subscriber.capacity) {
-          subscriber.dropped += 1
-          dropped += 1
-        }
-        Queue.offerUnsafe(subscriber.queue, event)
+  const publishUnsafe = (now: number, draft: Event.Draft): void => {
+    if (subscribers.size === 0) return
+    const event: Event.Event = { ...draft, id: nextId(), at: now }
+    for (const subscriber of subscribers) {
+      if (Queue.sizeUnsafe(subscriber.queue) >= subscriber.capacity) {
+        subscriber.dropped += 1
+        dropped += 1
       }
-      return Effect.void
-    })
+      Queue.offerUnsafe(subscriber.queue, event)
+    }
+  }
+
+  const publish = (draft: Event.Draft): Effect.Effect<void> =>
+    Effect.clockWith((clock) => Effect.succeed(publishUnsafe(clock.currentTimeMillisUnsafe(), draft)))
 
   const subscribe = Effect.fnUntraced(function* (options?: SubscribeOptions) {
     const capacity = options?.capacity ?? 4096
@@ -100,6 +105,8 @@ export const make: Effect.Effect<EventBus["Service"]> = Effect.gen(function* () 
   return EventBus.of({
     nextId: Effect.sync(nextId),
     publish,
+    publishUnsafe,
+    isHeard: () => subscribers.size > 0,
     subscribe,
     dropped: Effect.sync(() => dropped)
   })

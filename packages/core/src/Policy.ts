@@ -12,6 +12,7 @@ import * as Bulkhead from "./Bulkhead.ts"
 import * as CircuitBreaker from "./CircuitBreaker.ts"
 import { override, validate, type Options } from "./internal/override.ts"
 import { PositiveDuration } from "./internal/PositiveDuration.ts"
+import * as RetryBudget from "./RetryBudget.ts"
 import * as RetryPolicy from "./RetryPolicy.ts"
 
 const within = (
@@ -68,6 +69,7 @@ export type Fallback = typeof Fallback.Type
 const sections = {
   retry: RetryPolicy.Settings,
   budget: Budget,
+  retryBudget: RetryBudget.Settings,
   breaker: CircuitBreaker.Settings,
   bulkhead: Bulkhead.Settings,
   clocks: Clocks,
@@ -82,6 +84,7 @@ export class Policy extends Pipeable.Mixin(Schema.Class<Policy>("@holdfast/core/
 const standardFields: typeof Fields.Type = {
   retry: RetryPolicy.defaults,
   budget: { maxAttempts: 6 },
+  retryBudget: RetryBudget.defaults,
   breaker: CircuitBreaker.defaults,
   bulkhead: Bulkhead.defaults,
   clocks: {
@@ -148,6 +151,7 @@ export const mission = new Policy({
   ...standardFields,
   breaker: {
     ...CircuitBreaker.defaults,
+    rate: 0,
     open: Duration.seconds(60),
     openMax: Duration.seconds(60),
     openGrowth: 1,
@@ -170,6 +174,7 @@ export type PresetName = typeof PresetName.Type
 const fieldsOf = (policy: Policy): typeof Fields.Type => ({
   retry: policy.retry,
   budget: policy.budget,
+  retryBudget: policy.retryBudget,
   breaker: policy.breaker,
   bulkhead: policy.bulkhead,
   clocks: policy.clocks,
@@ -191,6 +196,8 @@ const edit =
 export const retry = edit("retry", RetryPolicy.Settings)
 /** Replaces numbers of the operation's budget. Throws a `RangeError` that names an impossible option. */
 export const budget = edit("budget", Budget)
+/** Replaces numbers of the lane's retry budget. Throws a `RangeError` that names an impossible option. */
+export const retryBudget = edit("retryBudget", RetryBudget.Settings)
 /** Replaces numbers of the circuit breaker. Throws a `RangeError` that names an impossible option. */
 export const breaker = edit("breaker", CircuitBreaker.Settings)
 /** Replaces numbers of the bulkhead. Throws a `RangeError` that names an impossible option. */
@@ -208,6 +215,7 @@ const Overrides = Schema.Struct({
   preset: Schema.optionalKey(PresetName),
   retry: partial(RetryPolicy.Settings),
   budget: partial(Budget),
+  retryBudget: partial(RetryBudget.Settings),
   breaker: partial(CircuitBreaker.Settings),
   bulkhead: partial(Bulkhead.Settings),
   clocks: partial(Clocks),
@@ -219,6 +227,7 @@ const lay = (name: PresetName, overrides: Omit<typeof Overrides.Type, "preset">)
   return {
     retry: { ...preset.retry, ...overrides.retry },
     budget: { ...preset.budget, ...overrides.budget },
+    retryBudget: { ...preset.retryBudget, ...overrides.retryBudget },
     breaker: { ...preset.breaker, ...overrides.breaker },
     bulkhead: { ...preset.bulkhead, ...overrides.bulkhead },
     clocks: { ...preset.clocks, ...overrides.clocks },

@@ -11,11 +11,15 @@ export class CircuitOpen extends Schema.TaggedError<CircuitOpen>()("CircuitOpen"
   lane: Schema.String,
   /** Which circuit refused: the lane's own, or the one of its credential, model or provider. */
   circuit: Schema.String,
-  /** Until the next probe may go. */
-  retryAfter: Schema.DurationFromMillis
+  /** Until the next probe may go. Absent while a person holds the circuit open. */
+  retryAfter: Schema.optional(Schema.DurationFromMillis),
+  /** Why a person holds it open. */
+  held: Schema.optional(Schema.String)
 }) {
   override get message() {
-    return `The circuit ${this.circuit} is open for another ${Duration.format(this.retryAfter)}`
+    if (this.held !== undefined) return `The circuit ${this.circuit} is held open: ${this.held}`
+    const wait = this.retryAfter === undefined ? "" : ` for another ${Duration.format(this.retryAfter)}`
+    return `The circuit ${this.circuit} is open${wait}`
   }
 }
 

@@ -6,7 +6,7 @@
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
+import type * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
 import * as Bulkhead from "./Bulkhead.ts"
@@ -27,6 +27,7 @@ import type { Operation, Plan, StreamOperation } from "./Operation.ts"
 import * as Policy from "./Policy.ts"
 import * as Provenance from "./Provenance.ts"
 import * as Refusal from "./Refusal.ts"
+import * as RetryBudget from "./RetryBudget.ts"
 
 export class Resilience extends Context.Service<
   Resilience,
@@ -51,12 +52,18 @@ const keepOrderEvery = 20
 export const make: Effect.Effect<
   Resilience["Service"],
   never,
-  Bulkhead.Bulkhead | CircuitBreaker.CircuitBreaker | Cooldown.Cooldown | EventBus.EventBus | Health.Health
+  | Bulkhead.Bulkhead
+  | CircuitBreaker.CircuitBreaker
+  | Cooldown.Cooldown
+  | RetryBudget.RetryBudget
+  | EventBus.EventBus
+  | Health.Health
 > = Effect.gen(function* () {
   const shared: guards.Shared = {
     breaker: yield* CircuitBreaker.CircuitBreaker,
     bulkhead: yield* Bulkhead.Bulkhead,
     cooldown: yield* Cooldown.Cooldown,
+    retryBudget: yield* RetryBudget.RetryBudget,
     health: yield* Health.Health,
     bus: yield* EventBus.EventBus
   }
@@ -165,9 +172,17 @@ const clocked = <A, R>(
 
 /** Everything lanes share, in this process. Built once per layer build, so that all routes of an application meet here. */
 export const layer: Layer.Layer<
-  Resilience | Bulkhead.Bulkhead | CircuitBreaker.CircuitBreaker | Cooldown.Cooldown | EventBus.EventBus | Health.Health
+  | Resilience
+  | Bulkhead.Bulkhead
+  | CircuitBreaker.CircuitBreaker
+  | Cooldown.Cooldown
+  | RetryBudget.RetryBudget
+  | EventBus.EventBus
+  | Health.Health
 > = Layer.effect(Resilience, make).pipe(
-  Layer.provideMerge(Layer.mergeAll(Bulkhead.layer, CircuitBreaker.layer, Cooldown.layer, Health.layer)),
+  Layer.provideMerge(
+    Layer.mergeAll(Bulkhead.layer, CircuitBreaker.layer, Cooldown.layer, RetryBudget.layer, Health.layer)
+  ),
   Layer.provideMerge(EventBus.layer)
 )
 

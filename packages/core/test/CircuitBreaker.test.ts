@@ -194,8 +194,9 @@ describe("a guard", () => {
 
   it("refuses impossible settings when it is made, by name and value", () => {
     const make = (options: Parameters<typeof CircuitBreaker.guard>[1]) => () => CircuitBreaker.guard("x", options)
-    assert.throws(make({ consecutiveFailures: 0 }), RangeError)
-    assert.throws(make({ consecutiveFailures: 0 }), /got 0[^]*consecutiveFailures/)
+    assert.throws(make({ consecutiveFailures: -1 }), RangeError)
+    assert.throws(make({ consecutiveFailures: -1 }), /got -1[^]*consecutiveFailures/)
+    assert.throws(make({ consecutiveFailures: 0, rate: 0 }), /it never opens[^]*consecutiveFailures/)
     assert.throws(make({ open: 0 }), /got 0[^]*open/)
     assert.throws(make({ openGrowth: 0.5 }), /got 0.5[^]*openGrowth/)
     assert.throws(make({ openJitter: 1.1 }), /got 1.1[^]*openJitter/)
@@ -260,6 +261,21 @@ describe("circuits", () => {
       )
       assert.strictEqual(changes[0]?.failures, 3)
       assert.strictEqual((yield* events.all).length, changes.length)
+    }).pipe(alone)
+  )
+
+  it.effect("publish nothing when a probe gives its slot back, or loses it to another", () =>
+    Effect.gen(function* () {
+      yield* open
+      yield* TestClock.adjust("60 seconds")
+      const stuck = yield* Effect.forkChild(guard(Effect.never))
+      yield* TestClock.adjust("2 minutes")
+      const events = yield* recorder
+      yield* Effect.ignore(guard(Effect.fail(failure("InvalidRequest"))))
+      yield* Effect.ignore(guard(Effect.fail(failure("RateLimit"))))
+      yield* Fiber.interrupt(stuck)
+      assert.strictEqual((yield* state).state, "half-open")
+      assert.deepStrictEqual(yield* events.all, [])
     }).pipe(alone)
   )
 

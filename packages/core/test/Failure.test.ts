@@ -46,11 +46,20 @@ describe("a failure", () => {
     "survives JSON whatever its strings hold",
     [Arbitrary.schema(Failure.Failure)],
     ([failure]) => {
-      const { retryAfter } = failure
-      // A cause is for debugging in process; and on the wire a wait is whole milliseconds.
+      const { lane, model, provider, providerCode, requestId, retryAfter, rule, scope, status } = failure
+      // On the wire a wait is whole milliseconds.
+      const whole = retryAfter === undefined ? undefined : Duration.millis(Math.round(Duration.toMillis(retryAfter)))
       const sent = Failure.make(failure._tag, {
-        ...Failure.withoutCause(failure),
-        retryAfter: retryAfter === undefined ? undefined : Duration.millis(Math.round(Duration.toMillis(retryAfter)))
+        lane,
+        model,
+        provider,
+        providerCode,
+        requestId,
+        rule,
+        scope,
+        status,
+        retryAfter: whole,
+        detail: failure.detail
       })
       assert.deepStrictEqual(view(decode(encode(sent))), view(sent))
     },

@@ -1,7 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Arbitrary, Effect } from "effect"
+import { Arbitrary, Effect, Stream } from "effect"
 import { type EmbedModel, FallbackPlan, HealthStatus, Lane, type TextModel } from "@holdfast/core"
-import { Stream } from "effect"
 
 const text: TextModel.TextModel = { generate: () => Effect.succeed([]), stream: () => Stream.empty }
 const embed: EmbedModel.EmbedModel = { embed: () => Effect.succeed({ vectors: [], model: "x" }) }
@@ -39,7 +38,10 @@ describe("which lanes can serve a request", () => {
   it("keeps the route's order, and says what the others lack", () => {
     const lanes = [lane("a", { tools: true }), lane("b", { tools: false }), lane("c")]
     const capable = FallbackPlan.capable(lanes, { tools: true })
-    assert.deepStrictEqual(capable.lanes.map(({ model }) => model), ["a", "c"])
+    assert.deepStrictEqual(
+      capable.lanes.map(({ model }) => model),
+      ["a", "c"]
+    )
     assert.deepStrictEqual(capable.missing, ["acme/b has no tools"])
   })
 })
@@ -56,7 +58,10 @@ describe("the order in which lanes are tried", () => {
     }
     const lanes = Object.keys(standing).map((model) => lane(model))
     const ordered = FallbackPlan.order(lanes, ({ model }) => standing[model]!)
-    assert.deepStrictEqual(ordered.map(({ model }) => model), ["c", "d", "f", "b", "a", "e"])
+    assert.deepStrictEqual(
+      ordered.map(({ model }) => model),
+      ["c", "d", "f", "b", "a", "e"]
+    )
   })
 
   it.prop(

@@ -33,10 +33,7 @@ describe("the presets", () => {
     assert.strictEqual(breaker.openGrowth, 2)
     assert.isAbove(breaker.openJitter, 0)
     assert.strictEqual(budget.maxAttempts, 6)
-    assert.deepStrictEqual(
-      [bulkhead.maxConcurrent, bulkhead.maxQueue, seconds(bulkhead.queueTimeout)],
-      [32, 64, 5]
-    )
+    assert.deepStrictEqual([bulkhead.maxConcurrent, bulkhead.maxQueue, seconds(bulkhead.queueTimeout)], [32, 64, 5])
     assert.strictEqual(seconds(clocks.plainAttempt), 30)
     assert.deepStrictEqual({ ...fallback }, { onContentPolicy: false, waitForReopening: true })
   })
@@ -91,8 +88,16 @@ describe("a policy", () => {
     ["an open time above its ceiling", Policy.breaker({ open: "1 hour" }), /at least open \(1h\), got 2m[^]*openMax/],
     ["no slot", Policy.bulkhead({ maxConcurrent: 0 }), /got 0[^]*maxConcurrent/],
     ["a clock that never runs", Policy.clocks({ chunkGap: 0 }), /got 0[^]*chunkGap/],
-    ["a first content after the attempt", Policy.clocks({ firstContent: "2 minutes" }), /attempt \(1m\), got 2m[^]*firstContent/],
-    ["a gap longer than the attempt", Policy.clocks({ chunkGap: "61 seconds" }), /attempt \(1m\), got 1m 1s[^]*chunkGap/],
+    [
+      "a first content after the attempt",
+      Policy.clocks({ firstContent: "2 minutes" }),
+      /attempt \(1m\), got 2m[^]*firstContent/
+    ],
+    [
+      "a gap longer than the attempt",
+      Policy.clocks({ chunkGap: "61 seconds" }),
+      /attempt \(1m\), got 1m 1s[^]*chunkGap/
+    ],
     ["an attempt longer than the whole", Policy.clocks({ attempt: "3 minutes" }), /total \(2m\), got 3m[^]*attempt/],
     ["a plain attempt longer than the whole", Policy.clocks({ plainAttempt: "3 minutes" }), /total \(2m\), got 3m/]
   ]

@@ -80,10 +80,13 @@ describe("the provenance of an answer", () => {
       )
       yield* TestClock.adjust("2 seconds")
       const both = yield* Fiber.join(fiber)
-      assert.deepStrictEqual(both.map(([answer, provenance]) => [answer, provenance?.lane]), [
-        ["one", "a/x"],
-        ["two", "b/y"]
-      ])
+      assert.deepStrictEqual(
+        both.map(([answer, provenance]) => [answer, provenance?.lane]),
+        [
+          ["one", "a/x"],
+          ["two", "b/y"]
+        ]
+      )
     }).pipe(alone)
   )
 
@@ -93,7 +96,10 @@ describe("the provenance of an answer", () => {
       const sink = Provenance.collector()
       yield* Effect.ignore((yield* chat([a])).ask).pipe(Effect.provideService(Provenance.Sink, sink))
       assert.deepInclude(sink.provenance, { lane: undefined, degraded: false })
-      assert.deepStrictEqual(sink.provenance?.attempts.map(({ result }) => result), ["InvalidRequest"])
+      assert.deepStrictEqual(
+        sink.provenance?.attempts.map(({ result }) => result),
+        ["InvalidRequest"]
+      )
     }).pipe(alone)
   )
 })

@@ -196,7 +196,7 @@ describe("a delay", () => {
       assert.isTrue(delay >= least - tolerance, `${delay} of at least ${least}`)
       assert.isTrue(delay <= most + tolerance, `${delay} of at most ${most}`)
     },
-    { arbitrary: { runs: 20_000 } }
+    { arbitrary: { runs: 10_000 } }
   )
 
   it("is spread as each kind of jitter says", () => {

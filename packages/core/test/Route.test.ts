@@ -165,7 +165,13 @@ describe("building a route", () => {
         embed: {
           embed: () =>
             Effect.fail(
-              Failure.make("Authentication", { provider: "a", model: "v3", lane: "a/v3", scope: "credential", rule: "test" })
+              Failure.make("Authentication", {
+                provider: "a",
+                model: "v3",
+                lane: "a/v3",
+                scope: "credential",
+                rule: "test"
+              })
             )
         }
       })
@@ -206,10 +212,13 @@ describe("building a route", () => {
       const b = yield* scripted("b/y", [replying("hello")])
       yield* chat([a, b])
       const snapshots = yield* Health.Health.use((health) => health.snapshots)
-      assert.deepStrictEqual(snapshots.map(({ lane, status }) => [lane, status]), [
-        ["a/x", "idle"],
-        ["b/y", "idle"]
-      ])
+      assert.deepStrictEqual(
+        snapshots.map(({ lane, status }) => [lane, status]),
+        [
+          ["a/x", "idle"],
+          ["b/y", "idle"]
+        ]
+      )
     }).pipe(alone)
   )
 
@@ -235,7 +244,10 @@ describe("building a route", () => {
         assert.strictEqual((yield* CircuitBreaker.state("a/x")).state, "open")
         yield* EmbeddingModel.EmbeddingModel.use((model) => model.embed("x"))
         const snapshots = yield* Health.Health.use((health) => health.snapshots)
-        assert.sameMembers(snapshots.map(({ lane }) => lane), ["a/x", "b/y", "c/v3"])
+        assert.sameMembers(
+          snapshots.map(({ lane }) => lane),
+          ["a/x", "b/y", "c/v3"]
+        )
       }).pipe(Effect.provide(both))
     })
   )

@@ -50,7 +50,7 @@ const Url = Schema.String.check(
   })
 )
 
-export const Kind = Schema.Literals(["openai", "gemini", "openai-compatible"])
+export const Kind = Schema.Literals(["openai", "gemini", "anthropic", "openai-compatible"])
 export type Kind = typeof Kind.Type
 
 const Provider = Schema.Struct({
@@ -60,6 +60,8 @@ const Provider = Schema.Struct({
   key: Schema.optionalKey(Secret),
   baseUrl: Schema.optionalKey(Url),
   models: Schema.optionalKey(Schema.Record(Schema.String, Model)),
+  /** Of OpenAI: the wire format to speak. Default `chat`. */
+  api: Schema.optionalKey(Schema.Literals(["chat", "responses"])),
   /** What a stream's undecodable event is: a failure (the default), or something to skip and count. */
   onBadEvent: Schema.optionalKey(Schema.Literals(["fail", "skip"]))
 })
@@ -103,12 +105,14 @@ export const Config = fields.check(
       if (kind === undefined) {
         issues.push({
           path: ["providers", name, "kind"],
-          issue: "expected openai, gemini or openai-compatible, since the name is none of them"
+          issue: "expected openai, gemini, anthropic or openai-compatible, since the name is none of them"
         })
       } else if (kind === "openai-compatible" && provider.baseUrl === undefined) {
         issues.push({ path: ["providers", name, "baseUrl"], issue: "expected for an openai-compatible host" })
       } else if (kind !== "openai-compatible" && provider.key === undefined) {
         issues.push({ path: ["providers", name, "key"], issue: "expected, such as { env: OPENAI_API_KEY }" })
+      } else if (kind !== "openai" && provider.api !== undefined) {
+        issues.push({ path: ["providers", name, "api"], issue: "only a provider of kind openai has several" })
       }
     }
     for (const [name, route] of Object.entries(config.routes)) {

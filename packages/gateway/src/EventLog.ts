@@ -26,6 +26,10 @@ const log = (event: Event.Event): Effect.Effect<void> => {
       return Effect.logInfo(
         `${event.lane}: ${event.reason}, attempt ${event.attempt} follows in ${Math.round(event.delayMillis)} ms`
       ).pipe(annotate("ai_resilience", event))
+    case "RetrySuppressed":
+      return Effect.logInfo(`${event.lane}: ${event.reason}, not retried: the lane's retry budget is spent`).pipe(
+        annotate("ai_resilience", event)
+      )
     case "LaneRefused":
       return Effect.logDebug(`${event.lane} not called: ${event.reason}`).pipe(annotate("ai_resilience", event))
     case "FailedOver":
@@ -51,6 +55,10 @@ const log = (event: Event.Event): Effect.Effect<void> => {
         annotate("circuit_breaker", event)
       )
     }
+    case "CircuitHeld":
+      return Effect.logWarning(
+        `${event.circuit}: ${event.mode} ${event.held ? "from now on" : "no longer"} (${event.reason})`
+      ).pipe(annotate("circuit_breaker", event))
     case "LaneCooling":
       return Effect.logInfo(`${event.lane} cools (${event.reason})`).pipe(annotate("ai_resilience", event))
     case "HealthChanged":

@@ -1,5 +1,6 @@
 /** A lane of the configuration as a lane of the library. Fails at start where a key is missing, never in a request. */
 import type * as Lane from "@holdfast/core/Lane"
+import * as Anthropic from "@holdfast/providers/Anthropic"
 import * as Gemini from "@holdfast/providers/Gemini"
 import * as OpenAi from "@holdfast/providers/OpenAi"
 import * as OpenAiCompatible from "@holdfast/providers/OpenAiCompatible"
@@ -23,12 +24,13 @@ export const make = Effect.fnUntraced(function* (
   }
   const apiKey = entry.key === undefined ? undefined : yield* read(entry.key, `providers.${provider}.key`)
   const common = { provider, id, apiKey, capabilities: entry.models?.[model], onBadEvent: entry.onBadEvent }
-  const made =
-    kind === "gemini"
-      ? Gemini.lane(model, { ...common, baseUrl: entry.baseUrl })
-      : kind === "openai"
-        ? OpenAi.lane(model, { ...common, baseUrl: entry.baseUrl })
-        : OpenAiCompatible.lane({ ...common, model, baseUrl: entry.baseUrl ?? "" })
+  const hosted = { ...common, baseUrl: entry.baseUrl }
+  const made = {
+    openai: () => OpenAi.lane(model, { ...hosted, api: entry.api }),
+    gemini: () => Gemini.lane(model, hosted),
+    anthropic: () => Anthropic.lane(model, hosted),
+    "openai-compatible": () => OpenAiCompatible.lane({ ...common, model, baseUrl: entry.baseUrl ?? "" })
+  }[kind]()
   return yield* Effect.mapError(
     made,
     (error) => new Config.InvalidConfig({ source: `providers.${provider}.key`, problem: error.message })

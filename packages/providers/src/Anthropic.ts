@@ -3,12 +3,16 @@
  * here; that is the pipeline's part. A lane holds no state but its settings. Anthropic makes no embeddings.
  */
 import type * as Lane from "@holdfast/core/Lane"
+import type * as LanguageModel from "effect/ai/LanguageModel"
+import type * as Model from "effect/ai/Model"
 import * as Config from "effect/Config"
 import * as Effect from "effect/Effect"
 import * as HttpClient from "effect/http/HttpClient"
+import type * as Layer from "effect/Layer"
 import * as Claude from "./anthropic/Claude.ts"
 import * as AnthropicProtocol from "./anthropic/protocol.ts"
 import { makeLane } from "./internal/makeLane.ts"
+import * as modelLayers from "./internal/modelLayers.ts"
 import * as Settings from "./internal/Settings.ts"
 
 export interface Options extends Settings.Common {
@@ -82,3 +86,13 @@ export const lane = Effect.fnUntraced(function* (
     client
   )
 })
+
+/** The same as a Layer for `effect/ai`, without the pipeline: one call is one request. Its errors: `AiErrors.typed`. */
+export const languageModel = (
+  model: string,
+  options: Options = {}
+): Layer.Layer<
+  LanguageModel.LanguageModel | Model.ProviderName | Model.ModelName,
+  Config.ConfigError,
+  HttpClient.HttpClient
+> => modelLayers.languageModel(options.provider ?? "anthropic", model, lane(model, options))

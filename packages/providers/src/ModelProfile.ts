@@ -4,6 +4,7 @@
  * values were taken down; a configuration lays its own profiles over it.
  */
 import type * as Lane from "@holdfast/core/Lane"
+import type * as Response from "effect/ai/Response"
 import type * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import { anthropic } from "./catalogue/anthropic.ts"
@@ -129,15 +130,15 @@ export const decodeOverrides: (input: unknown) => Effect.Effect<ReadonlyArray<Ov
  * whole of its value, so a new `price` says all of its rates. A dated name or an alias becomes a profile of its own,
  * which starts from the one it belonged to.
  */
-export const withOverrides = (overrides: ReadonlyArray<Override>, catalogue: Catalogue = all): Catalogue =>
-  overrides.reduce<Catalogue>((catalogue, override) => {
-    const known = find(override.provider, override.id, catalogue)
-    if (known?.id === override.id) {
-      return catalogue.map((profile) => (profile === known ? { ...profile, ...override } : profile))
-    }
-    const { aliases: _, ...inherited } = known ?? { kind: "text" as const }
-    return [{ ...inherited, ...override }, ...catalogue]
-  }, catalogue)
+export const withOverrides = (overrides: ReadonlyArray<Override>, catalogue: Catalogue = all): Catalogue => {
+  const profiles = [...catalogue]
+  for (const override of overrides) {
+    const known = find(override.provider, override.id, profiles)
+    if (known?.id === override.id) profiles[profiles.indexOf(known)] = { ...known, ...override }
+    else profiles.push({ kind: "text", ...known, aliases: [], ...override })
+  }
+  return profiles
+}
 
 /** The capabilities that a profile states. */
 export const capabilities = (profile: ModelProfile): Lane.Capabilities => {
@@ -157,6 +158,14 @@ export interface Usage {
   /** Of the input: written to the provider's cache. Default 0. */
   readonly cacheWriteTokens?: number | undefined
 }
+
+/** The usage that the last part of an answer states. */
+export const usageOf = ({ inputTokens, outputTokens }: typeof Response.Usage.Encoded): Usage => ({
+  inputTokens: inputTokens.total,
+  outputTokens: outputTokens.total,
+  cacheReadTokens: inputTokens.cacheRead,
+  cacheWriteTokens: inputTokens.cacheWrite
+})
 
 /**
  * What the usage costs in USD, on a day such as `2027-01-31`; without one, at the price of the day of `asOf`. Undefined

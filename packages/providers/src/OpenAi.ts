@@ -3,10 +3,15 @@
  * retried and no clock runs here; that is the pipeline's part. A lane holds no state but its settings.
  */
 import * as Lane from "@holdfast/core/Lane"
+import type * as EmbeddingModel from "effect/ai/EmbeddingModel"
+import type * as LanguageModel from "effect/ai/LanguageModel"
+import type * as Model from "effect/ai/Model"
 import * as Config from "effect/Config"
 import * as Effect from "effect/Effect"
 import * as HttpClient from "effect/http/HttpClient"
+import type * as Layer from "effect/Layer"
 import { makeLane } from "./internal/makeLane.ts"
+import * as modelLayers from "./internal/modelLayers.ts"
 import * as Settings from "./internal/Settings.ts"
 import * as Dialect from "./openai/Dialect.ts"
 import * as OpenAiProtocol from "./openai/protocol.ts"
@@ -106,3 +111,23 @@ const responsesUnsafe = (
     summary: responses?.summary
   }
 }
+
+/** The same as a Layer for `effect/ai`, without the pipeline: one call is one request. Its errors: `AiErrors.typed`. */
+export const languageModel = (
+  model: string,
+  options: Options = {}
+): Layer.Layer<
+  LanguageModel.LanguageModel | Model.ProviderName | Model.ModelName,
+  Config.ConfigError,
+  HttpClient.HttpClient
+> => modelLayers.languageModel(options.provider ?? "openai", model, lane(model, options))
+
+/** The same for embeddings. */
+export const embeddingModel = (
+  model: string,
+  options: Options = {}
+): Layer.Layer<
+  EmbeddingModel.EmbeddingModel | Model.ProviderName | Model.ModelName,
+  Config.ConfigError,
+  HttpClient.HttpClient
+> => modelLayers.embeddingModel(options.provider ?? "openai", model, lane(model, options))

@@ -1,9 +1,14 @@
 /** Any host of the OpenAI wire format as a lane: vLLM, Ollama, llama.cpp, a gateway. As `OpenAi`, with fewer limits. */
 import type * as Lane from "@holdfast/core/Lane"
+import type * as EmbeddingModel from "effect/ai/EmbeddingModel"
+import type * as LanguageModel from "effect/ai/LanguageModel"
+import type * as Model from "effect/ai/Model"
 import type * as Config from "effect/Config"
 import * as Effect from "effect/Effect"
 import * as HttpClient from "effect/http/HttpClient"
+import type * as Layer from "effect/Layer"
 import { makeLane } from "./internal/makeLane.ts"
+import * as modelLayers from "./internal/modelLayers.ts"
 import * as Settings from "./internal/Settings.ts"
 import * as OpenAiProtocol from "./openai/protocol.ts"
 
@@ -45,3 +50,21 @@ export const lane = Effect.fnUntraced(function* (
   })
   return makeLane(protocol, { ...options, key, errorsOf: provider, headers: OpenAiProtocol.headers(key, {}) }, client)
 })
+
+/** The same as a Layer for `effect/ai`, without the pipeline: one call is one request. Its errors: `AiErrors.typed`. */
+export const languageModel = (
+  options: Options
+): Layer.Layer<
+  LanguageModel.LanguageModel | Model.ProviderName | Model.ModelName,
+  Config.ConfigError,
+  HttpClient.HttpClient
+> => modelLayers.languageModel(options.provider, options.model, lane(options))
+
+/** The same for embeddings. */
+export const embeddingModel = (
+  options: Options
+): Layer.Layer<
+  EmbeddingModel.EmbeddingModel | Model.ProviderName | Model.ModelName,
+  Config.ConfigError,
+  HttpClient.HttpClient
+> => modelLayers.embeddingModel(options.provider, options.model, lane(options))

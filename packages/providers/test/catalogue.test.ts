@@ -1,7 +1,7 @@
 import { calcPrice, findProvider, type ModelPrice, type TieredPrices } from "@pydantic/genai-prices"
 import { assert, describe, it } from "@effect/vitest"
-import * as gptModels from "gpt-tokenizer/models.gen"
-import { MODEL_CONFIGS, type ModelConfig } from "llm-zoo"
+import * as allGptModels from "gpt-tokenizer/models.gen"
+import { MODEL_CONFIGS, ModelProvider, type ModelConfig } from "llm-zoo"
 import * as ModelProfile from "../src/ModelProfile.ts"
 import * as known from "./catalogue/known.ts"
 
@@ -9,7 +9,11 @@ import * as known from "./catalogue/known.ts"
 type Said = { readonly [field: string]: number | boolean | undefined }
 
 /** How the two packages name our providers. */
-const theirs: { readonly [provider: string]: string } = { openai: "openai", gemini: "google", anthropic: "anthropic" }
+const theirs: { readonly [provider: string]: ModelProvider } = {
+  openai: ModelProvider.OPENAI,
+  gemini: ModelProvider.GOOGLE,
+  anthropic: ModelProvider.ANTHROPIC
+}
 
 const name = (profile: ModelProfile.ModelProfile) => `${profile.provider}/${profile.id}`
 
@@ -46,7 +50,7 @@ const genaiPrices = (profile: ModelProfile.ModelProfile): Said | undefined => {
 const zooEntries = (profile: ModelProfile.ModelProfile): ReadonlyArray<ModelConfig> =>
   Object.values(MODEL_CONFIGS).filter(
     (entry) =>
-      `${entry.provider}` === theirs[profile.provider] &&
+      theirs[profile.provider] === entry.provider &&
       (entry.fullName === profile.id || entry.shortName === profile.id) &&
       entry.serviceTier === undefined &&
       !entry.openRouterOnly
@@ -73,20 +77,29 @@ const llmZoo = (profile: ModelProfile.ModelProfile): Said | undefined => {
   }
 }
 
+/** A model of gpt-tokenizer, of which some fields may be missing. */
+interface GptModel {
+  readonly modalities: { readonly input: ReadonlyArray<string> }
+  readonly context_window?: number
+  readonly max_output_tokens?: number
+  readonly supported_features?: ReadonlyArray<string>
+  readonly reasoning_tokens?: boolean
+}
+const gptModels: { readonly [id: string]: GptModel } = allGptModels
+
 /** What gpt-tokenizer copies from OpenAI's own pages. Of features it lists only those that a model has. */
 const gptTokenizer = (profile: ModelProfile.ModelProfile): Said | undefined => {
-  const spec = Object.entries(gptModels).find(([id]) => profile.provider === "openai" && id === profile.id)?.[1]
+  const spec = profile.provider === "openai" ? gptModels[profile.id] : undefined
   if (spec === undefined) return undefined
-  const has = (feature: string) =>
-    ("supported_features" in spec && (spec.supported_features as ReadonlyArray<string>).includes(feature)) || undefined
+  const has = (feature: string) => (spec.supported_features?.includes(feature) ? true : undefined)
   return {
-    contextWindow: "context_window" in spec ? spec.context_window : undefined,
-    maxOutputTokens: "max_output_tokens" in spec ? spec.max_output_tokens : undefined,
-    image: (spec.modalities.input as ReadonlyArray<string>).includes("image"),
+    contextWindow: spec.context_window,
+    maxOutputTokens: spec.max_output_tokens,
+    image: spec.modalities.input.includes("image"),
     tools: has("function_calling"),
     jsonSchema: has("structured_outputs"),
     streaming: has("streaming"),
-    reasoning: "reasoning_tokens" in spec ? spec.reasoning_tokens : undefined
+    reasoning: spec.reasoning_tokens
   }
 }
 
@@ -141,58 +154,56 @@ const differences = (source: known.Source, say: (profile: ModelProfile.ModelProf
         )
   })
 
-/** The computed list and the explained one, side by side: whatever stands in one of them only is printed and fails. */
-const check = (
+/** The computed list and the explained one, side by side: what stands in one of them only. */
+const compare = (
   found: ReadonlyArray<{ readonly key: string; readonly text: string }>,
   explained: ReadonlyArray<string>
-) => {
-  const keys = new Set(found.map(({ key }) => key))
-  assert.deepStrictEqual(
-    {
-      unexplained: found.filter(({ key }) => !explained.includes(key)).map(({ key, text }) => `${key}: ${text}`),
-      gone: explained.filter((key) => !keys.has(key))
-    },
-    { unexplained: [], gone: [] }
-  )
-}
+) => ({
+  unexplained: found.filter(({ key }) => !explained.includes(key)).map(({ key, text }) => `${key}: ${text}`),
+  gone: explained.filter((key) => !found.some((entry) => entry.key === key))
+})
+
+const nothing = { unexplained: [], gone: [] }
 
 describe("the catalogue beside other catalogues", () => {
   it("differs from llm-zoo only where it is said why", () => {
-    check(differences("llm-zoo", llmZoo), known.differences("llm-zoo"))
+    assert.deepStrictEqual<unknown>(compare(differences("llm-zoo", llmZoo), known.differences("llm-zoo")), nothing)
   })
 
   it("differs from genai-prices only where it is said why", () => {
-    check(differences("genai-prices", genaiPrices), known.differences("genai-prices"))
+    assert.deepStrictEqual<unknown>(
+      compare(differences("genai-prices", genaiPrices), known.differences("genai-prices")),
+      nothing
+    )
   })
 
   it("differs from gpt-tokenizer only where it is said why", () => {
-    check(differences("gpt-tokenizer", gptTokenizer), known.differences("gpt-tokenizer"))
+    assert.deepStrictEqual<unknown>(
+      compare(differences("gpt-tokenizer", gptTokenizer), known.differences("gpt-tokenizer")),
+      nothing
+    )
   })
 
   it("says nothing of a model that neither knows, but where it is said who does", () => {
     const alone = ModelProfile.all.filter(
       (profile) => llmZoo(profile) === undefined && genaiPrices(profile) === undefined
     )
-    check(
-      alone.map((profile) => ({ key: name(profile), text: "in neither" })),
-      known.elsewhere
-    )
+    const found = alone.map((profile) => ({ key: name(profile), text: "in neither" }))
+    assert.deepStrictEqual<unknown>(compare(found, known.elsewhere), nothing)
   })
 
   it("knows every model that llm-zoo knows and that is still served, but where it is said why not", () => {
     const covered = new Set(ModelProfile.all.flatMap(zooEntries))
     const missing = Object.values(MODEL_CONFIGS).filter(
       (entry) =>
-        Object.values(theirs).includes(`${entry.provider}`) &&
+        Object.values(theirs).includes(entry.provider) &&
         entry.retired !== true &&
         !entry.openRouterOnly &&
         entry.serviceTier === undefined &&
         !covered.has(entry)
     )
-    check(
-      missing.map((entry) => ({ key: entry.fullName, text: entry.label })),
-      known.leftOut
-    )
+    const found = missing.map((entry) => ({ key: entry.fullName, text: entry.label }))
+    assert.deepStrictEqual<unknown>(compare(found, known.leftOut), nothing)
   })
 
   it("knows every model that genai-prices prices, but for kinds that are named", () => {
@@ -224,7 +235,7 @@ describe("the catalogue beside other catalogues", () => {
           timestamp: new Date(`${from}T12:00:00Z`)
         })
         assert.isNotNull(later, profile.id)
-        const said = rates(later!.model_price, profile.kind === "embedding")
+        const said = rates(later.model_price, profile.kind === "embedding")
         assert.deepStrictEqual<unknown>(
           Object.fromEntries(Object.entries(said).filter(([, value]) => value !== undefined)),
           price

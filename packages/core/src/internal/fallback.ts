@@ -15,6 +15,7 @@ import type * as Lane from "../Lane.ts"
 import * as Refusal from "../Refusal.ts"
 import * as RetryPolicy from "../RetryPolicy.ts"
 import * as guards from "./guards.ts"
+import { hintMillis } from "./hint.ts"
 import * as reopening from "./reopening.ts"
 import { isFinal, note, type Operation } from "./running.ts"
 
@@ -121,11 +122,13 @@ const onLane = <A, R>(
     Schedule.while(({ duration, input }) => mayRetry(shared, operation, input, duration, others)),
     // Waiting on a lane that will refuse after the wait helps nobody: another one is asked now.
     Schedule.while(({ duration, input }) =>
-      Effect.map(closedMillis(shared, lane, input), (millis) => {
+      Effect.map(closedMillis(shared, operation, lane, input), (millis) => {
         isWaiting = millis > Duration.toMillis(duration)
         return !isWaiting
       })
     ),
+    // Last of all, so that only a retry that is really made is paid for.
+    Schedule.while(({ input }) => pay(shared, operation, lane, input)),
     Schedule.tap(({ duration, input }) => {
       wasTold = Disposition.of(input).outcome === "throttled"
       operation.waitedMillis += Duration.toMillis(duration)
@@ -146,7 +149,8 @@ const onLane = <A, R>(
     Effect.retry(schedule),
     Effect.catch((failure): Effect.Effect<Outcome<A>> => Effect.succeed(Result.fail(failure))),
     Effect.tap((outcome) => announceRefusal(shared, operation, lane, outcome)),
-    Effect.map((outcome) => ({ outcome, isWaiting: isWaiting || isClosed(outcome) }))
+    Effect.map((outcome) => ({ outcome, isWaiting: isWaiting || isClosed(outcome) })),
+    (turn) => Effect.andThen(shared.retryBudget.deposit(lane.id, operation.policy.retryBudget), turn)
   )
 }
 
@@ -154,8 +158,15 @@ const isClosed = (outcome: Outcome<unknown>): boolean =>
   Result.isFailure(outcome) && (outcome.failure._tag === "CircuitOpen" || outcome.failure._tag === "LimitReached")
 
 /** How long the lane will refuse this operation's retry. Its cool-down does not bind the one who was told to wait. */
-const closedMillis = (shared: guards.Shared, lane: Lane.Lane, failure: Failure.Failure): Effect.Effect<number> =>
-  Disposition.of(failure).outcome === "throttled" ? guards.circuitMillis(shared, lane) : guards.waitMillis(shared, lane)
+const closedMillis = (
+  shared: guards.Shared,
+  operation: Operation,
+  lane: Lane.Lane,
+  failure: Failure.Failure
+): Effect.Effect<number> =>
+  Disposition.of(failure).outcome === "throttled"
+    ? guards.circuitMillis(shared, lane, operation.policy.breaker)
+    : guards.waitMillis(shared, lane, operation.policy.breaker)
 
 const mayRetry = Effect.fnUntraced(function* (
   shared: guards.Shared,
@@ -172,9 +183,30 @@ const mayRetry = Effect.fnUntraced(function* (
   // Waiting out a second long silence on the same lane helps nobody while another lane could answer.
   if (failure._tag !== "Timeout" || (failure.phase !== "first-content" && failure.phase !== "attempt")) return true
   for (const other of others) {
-    if ((yield* guards.waitMillis(shared, other)) === 0) return false
+    if ((yield* guards.waitMillis(shared, other, operation.policy.breaker)) === 0) return false
   }
   return true
+})
+
+/** Takes the retry out of the lane's budget, or says that it is spent. */
+const pay = Effect.fnUntraced(function* (
+  shared: guards.Shared,
+  operation: Operation,
+  lane: Lane.Lane,
+  failure: Failure.Failure
+) {
+  if (yield* shared.retryBudget.tryWithdraw(lane.id, operation.policy.retryBudget)) return true
+  yield* shared.bus.publish({
+    _tag: "RetrySuppressed",
+    operation: operation.id,
+    route: operation.route,
+    lane: lane.id,
+    provider: lane.provider,
+    model: lane.model,
+    attempt: operation.sent,
+    reason: failure._tag
+  })
+  return false
 })
 
 /** Fails as an operation without an answer does. */
@@ -183,7 +215,7 @@ const fail = Effect.fnUntraced(function* (
   operation: Operation,
   lanes: ReadonlyArray<Lane.Lane>
 ): Effect.fn.Return<never, Failure.Failure | Refusal.Refusal> {
-  return yield* Effect.fail(verdict(operation, lanes, yield* reopening.earliest(shared, lanes)))
+  return yield* Effect.fail(verdict(operation, lanes, yield* reopening.earliest(shared, operation, lanes)))
 })
 
 /** How an operation without an answer ends: with its one lane's own error, or with the trail over several. */
@@ -230,8 +262,6 @@ const announceRefusal = (
     model: lane.model,
     reason,
     retryAfterMillis:
-      refusal._tag === "CircuitOpen" || refusal._tag === "LimitReached"
-        ? Duration.toMillis(refusal.retryAfter)
-        : undefined
+      refusal._tag === "CircuitOpen" || refusal._tag === "LimitReached" ? hintMillis(refusal.retryAfter) : undefined
   })
 }

@@ -17,6 +17,7 @@ import * as Failure from "../Failure.ts"
 import type * as Health from "../Health.ts"
 import type * as Lane from "../Lane.ts"
 import * as Refusal from "../Refusal.ts"
+import type * as RetryBudget from "../RetryBudget.ts"
 import { hintMillis } from "./hint.ts"
 import type { Operation } from "./running.ts"
 
@@ -25,6 +26,7 @@ export interface Shared {
   readonly breaker: CircuitBreaker.CircuitBreaker["Service"]
   readonly bulkhead: Bulkhead.Bulkhead["Service"]
   readonly cooldown: Cooldown.Cooldown["Service"]
+  readonly retryBudget: RetryBudget.RetryBudget["Service"]
   readonly health: Health.Health["Service"]
   readonly bus: EventBus.EventBus["Service"]
 }
@@ -35,44 +37,68 @@ export interface Started {
   readonly number: number
   readonly startedAt: number
   readonly waitedMillis: number
-  readonly laneCircuit: CircuitBreaker.Permit
-  readonly credentialCircuit: CircuitBreaker.Permit
+  /** One permit per circuit of the lane, in the order of `circuitsOf`. */
+  readonly permits: ReadonlyArray<CircuitBreaker.Permit>
 }
 
 /** What is known about an attempt besides how it ended. */
 export interface Observed {
   firstContentAt?: number
+  /** The longest wait between two pieces of a stream, in milliseconds. */
+  longestGapMillis?: number
   inputTokens?: number
   outputTokens?: number
 }
 
 type Restore = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
 
-/** Names of credentials are chosen per provider, so the same name at two providers is two credentials. */
-const credentialCircuit = (lane: Lane.Lane): string =>
-  lane.credential === lane.provider ? `credential:${lane.provider}` : `credential:${lane.provider}/${lane.credential}`
+/** What a circuit speaks about. */
+type Reach = "lane" | "credential" | "model"
 
-/** The circuits an attempt on the lane has to pass. */
-export const circuitsOf = (lane: Lane.Lane): readonly [own: string, credential: string] => [
-  lane.id,
-  credentialCircuit(lane)
-]
-
-/** Milliseconds until the lane's circuits let a call through; 0 when they do now. */
-export const circuitMillis = (shared: Shared, lane: Lane.Lane): Effect.Effect<number> => {
-  const [own, credential] = circuitsOf(lane)
-  return Effect.zipWith(shared.breaker.waitMillis(own), shared.breaker.waitMillis(credential), Math.max)
+export interface CircuitOf {
+  readonly reach: Reach
+  readonly key: string
 }
 
-/** Milliseconds until the lane may be called, by its circuits and its cool-down; 0 when it may be now. */
-export const waitMillis = (shared: Shared, lane: Lane.Lane): Effect.Effect<number> =>
-  Effect.zipWith(circuitMillis(shared, lane), shared.cooldown.waitMillis(lane), Math.max)
+const circuits = new WeakMap<Lane.Lane, ReadonlyArray<CircuitOf>>()
 
-const peek = Effect.fnUntraced(function* (shared: Shared, lane: Lane.Lane) {
-  for (const circuit of circuitsOf(lane)) {
-    const wait = yield* shared.breaker.waitMillis(circuit)
-    if (wait > 0) {
-      return yield* new Refusal.CircuitOpen({ lane: lane.id, circuit, retryAfter: Duration.millis(wait) })
+/**
+ * The circuits an attempt on the lane has to pass: its own, and those it shares with other lanes of its credential and of
+ * its model. Names of credentials are chosen per provider, so the same name at two providers is two credentials.
+ */
+export const circuitsOf = (lane: Lane.Lane): ReadonlyArray<CircuitOf> => {
+  const known = circuits.get(lane)
+  if (known !== undefined) return known
+  const { credential, model, provider } = lane
+  const made: ReadonlyArray<CircuitOf> = [
+    { reach: "lane", key: lane.id },
+    { reach: "credential", key: `credential:${credential === provider ? provider : `${provider}/${credential}`}` },
+    { reach: "model", key: `model:${provider}/${model}` }
+  ]
+  circuits.set(lane, made)
+  return made
+}
+
+/** Milliseconds until the lane's circuits let a call through; 0 when they do now. */
+export const circuitMillis = (
+  shared: Shared,
+  lane: Lane.Lane,
+  settings: CircuitBreaker.Settings
+): Effect.Effect<number> =>
+  Effect.map(
+    Effect.forEach(circuitsOf(lane), ({ key }) => shared.breaker.waitMillis(key, settings)),
+    (waits) => Math.max(...waits)
+  )
+
+/** Milliseconds until the lane may be called, by its circuits and its cool-down; 0 when it may be now. */
+export const waitMillis = (shared: Shared, lane: Lane.Lane, settings: CircuitBreaker.Settings): Effect.Effect<number> =>
+  Effect.zipWith(circuitMillis(shared, lane, settings), shared.cooldown.waitMillis(lane), Math.max)
+
+const peek = Effect.fnUntraced(function* (shared: Shared, operation: Operation, lane: Lane.Lane) {
+  const settings = operation.policy.breaker
+  for (const { key } of circuitsOf(lane)) {
+    if ((yield* shared.breaker.waitMillis(key, settings)) > 0) {
+      return yield* shared.breaker.refuse(key, lane.id, settings)
     }
   }
 })
@@ -99,34 +125,38 @@ export const begin = Effect.fnUntraced(function* (
   if (operation.sent >= budget.maxAttempts) {
     return yield* new Refusal.BudgetExhausted({ maxAttempts: budget.maxAttempts })
   }
-  yield* peek(shared, lane)
+  yield* peek(shared, operation, lane)
   yield* warm(shared, lane, wasTold)
   yield* shared.bulkhead.acquire(lane.id, bulkhead, restore)
   // The lane may have begun to cool, or its circuit opened, while this operation stood in the queue.
-  const admissions = yield* Effect.exit(Effect.andThen(warm(shared, lane, wasTold), admit(shared, operation, lane)))
-  if (Exit.isFailure(admissions)) {
+  const permits = yield* Effect.exit(Effect.andThen(warm(shared, lane, wasTold), admit(shared, operation, lane)))
+  if (Exit.isFailure(permits)) {
     yield* shared.bulkhead.release(lane.id)
-    return yield* Effect.failCause(admissions.cause)
+    return yield* Effect.failCause(permits.cause)
   }
   operation.sent += 1
   const waitedMillis = operation.waitedMillis
   operation.waitedMillis = 0
   const startedAt = yield* Clock.currentTimeMillis
-  return { lane, number: operation.sent, startedAt, waitedMillis, ...admissions.value }
+  return { lane, number: operation.sent, startedAt, waitedMillis, permits: permits.value }
 })
 
 const admit = Effect.fnUntraced(function* (
   shared: Shared,
   operation: Operation,
   lane: Lane.Lane
-): Effect.fn.Return<Pick<Started, "laneCircuit" | "credentialCircuit">, Refusal.CircuitOpen> {
+): Effect.fn.Return<ReadonlyArray<CircuitBreaker.Permit>, Refusal.CircuitOpen> {
   const settings = operation.policy.breaker
-  const [own, wider] = circuitsOf(lane)
-  const laneCircuit = yield* shared.breaker.admit(own, lane.id, settings)
-  const credential = yield* Effect.exit(shared.breaker.admit(wider, lane.id, settings))
-  if (Exit.isSuccess(credential)) return { laneCircuit, credentialCircuit: credential.value }
-  yield* shared.breaker.settle(laneCircuit, "neutral", settings, { reason: "not sent" })
-  return yield* Effect.failCause(credential.cause)
+  const permits: Array<CircuitBreaker.Permit> = []
+  for (const { key } of circuitsOf(lane)) {
+    const permit = yield* Effect.exit(shared.breaker.admit(key, lane.id, settings))
+    if (Exit.isFailure(permit)) {
+      for (const given of permits) yield* shared.breaker.settle(given, "neutral", settings, { reason: "not sent" })
+      return yield* Effect.failCause(permit.cause)
+    }
+    permits.push(permit.value)
+  }
+  return permits
 })
 
 /** Gives everything back and tells circuits, cool-down, health and the bus how the attempt ended. */
@@ -147,7 +177,8 @@ export const end = Effect.fnUntraced(function* (
   operation.attempts.push({ lane: lane.id, result, durationMillis, waitMillis: started.waitedMillis })
 
   // Whoever gets the slot next must already find the circuit open, or the lane cooling.
-  yield* learn(shared, operation, started, result, failure)
+  const isSlow = wasSlow(operation, durationMillis, firstContentMillis, observed)
+  yield* learn(shared, operation, started, result, failure, isSlow)
   yield* shared.bulkhead.release(lane.id)
   if (result === "Success" || (failure !== undefined && Disposition.of(failure).blames === "lane")) {
     yield* shared.health.record(lane, { at: now, durationMillis, firstContentMillis, failure: failure?._tag })
@@ -186,20 +217,26 @@ const learn = Effect.fnUntraced(function* (
   operation: Operation,
   started: Started,
   result: Event.Result,
-  failure: Failure.Failure | undefined
+  failure: Failure.Failure | undefined,
+  isSlow: boolean
 ) {
   const { lane } = started
   const settings = operation.policy.breaker
   const line = failure === undefined ? undefined : Disposition.of(failure)
-  const because = { reason: result, retryAfter: failure?.retryAfter }
-  const outcomeOn = (circuit: "lane" | "credential") => {
+  const because = { reason: result, retryAfter: failure?.retryAfter, isSlow }
+  const outcomeOn = (reach: Reach) => {
     if (result === "Success") return "success"
-    if (result === "Defect") return circuit === "lane" ? "failure" : "neutral"
-    if (line === undefined || line.circuit !== circuit || line.outcome === "throttled") return "neutral"
+    if (result === "Defect") return reach === "lane" ? "failure" : "neutral"
+    if (line === undefined || line.circuit !== reach || line.outcome === "throttled") return "neutral"
     return line.outcome
   }
-  const change = yield* shared.breaker.settle(started.laneCircuit, outcomeOn("lane"), settings, because)
-  yield* shared.breaker.settle(started.credentialCircuit, outcomeOn("credential"), settings, because)
+  let change = "unchanged"
+  for (const [index, { reach }] of circuitsOf(lane).entries()) {
+    const permit = started.permits[index]
+    if (permit === undefined) continue
+    const done = yield* shared.breaker.settle(permit, outcomeOn(reach), settings, because)
+    if (done === "closed" && reach !== "credential") change = "closed"
+  }
   // What was before the recovery no longer speaks about the lane.
   if (change === "closed") yield* shared.health.restart(lane)
   if (failure === undefined || line === undefined) return
@@ -232,6 +269,22 @@ const learn = Effect.fnUntraced(function* (
     })
   }
 })
+
+/** Whether a call took longer than it should: a stream by its first content and its gaps, anything else as a whole. */
+const wasSlow = (
+  operation: Operation,
+  durationMillis: number,
+  firstContentMillis: number | undefined,
+  observed: Observed
+): boolean => {
+  const { slowCall } = operation.policy.breaker
+  if (slowCall === undefined) return false
+  const longest =
+    operation.kind === "stream"
+      ? Math.max(firstContentMillis ?? durationMillis, observed.longestGapMillis ?? 0)
+      : durationMillis
+  return longest > Duration.toMillis(slowCall)
+}
 
 /** A limit without a stated wait cools for the first backoff step; a quota, for as long as an open circuit. */
 const unhintedMillis = (operation: Operation, failure: Failure.Failure): number =>

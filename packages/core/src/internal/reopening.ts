@@ -15,7 +15,7 @@ export const wait = Effect.fnUntraced(function* (
   // Subscribe before looking, so that a change in between is not missed.
   const changes: Array<Effect.Effect<void>> = []
   for (const lane of lanes) {
-    for (const circuit of guards.circuitsOf(lane)) changes.push(yield* shared.breaker.nextChange(circuit))
+    for (const { key } of guards.circuitsOf(lane)) changes.push(yield* shared.breaker.nextChange(key))
   }
   const now = yield* Clock.currentTimeMillis
   let soonest: { readonly lane: Lane.Lane; readonly millis: number } | undefined
@@ -39,21 +39,27 @@ export const wait = Effect.fnUntraced(function* (
 /** When to look at the lane again, at the latest. */
 const boundMillis = Effect.fnUntraced(function* (shared: guards.Shared, operation: Operation, lane: Lane.Lane) {
   let longest = yield* shared.cooldown.waitMillis(lane)
-  for (const circuit of guards.circuitsOf(lane)) {
-    const { retryAfter, state } = yield* shared.breaker.snapshot(circuit)
+  for (const { key } of guards.circuitsOf(lane)) {
+    const millis = yield* shared.breaker.waitMillis(key, operation.policy.breaker)
+    const { state } = yield* shared.breaker.snapshot(key)
     // A probe that is under way decides long before its lease ends; patience bounds the wait for it.
-    const bound = state === "half-open" ? Duration.min(retryAfter, operation.policy.retry.patience) : retryAfter
-    longest = Math.max(longest, Duration.toMillis(bound))
+    const bound = state === "half-open" ? Math.min(millis, Duration.toMillis(operation.policy.retry.patience)) : millis
+    longest = Math.max(longest, bound)
   }
   return longest
 })
 
 /** How long until the first of the closed lanes opens; `undefined` when none is closed. */
-export const earliest = Effect.fnUntraced(function* (shared: guards.Shared, lanes: ReadonlyArray<Lane.Lane>) {
+export const earliest = Effect.fnUntraced(function* (
+  shared: guards.Shared,
+  operation: Operation,
+  lanes: ReadonlyArray<Lane.Lane>
+) {
   const waits: Array<number> = []
   for (const lane of lanes) {
-    const wait = yield* guards.waitMillis(shared, lane)
-    if (wait > 0) waits.push(wait)
+    const wait = yield* guards.waitMillis(shared, lane, operation.policy.breaker)
+    // A lane that a person holds closed opens when they say so.
+    if (wait > 0 && Number.isFinite(wait)) waits.push(wait)
   }
   return waits.length === 0 ? undefined : Duration.millis(Math.min(...waits))
 })

@@ -29,8 +29,8 @@ class Circuit {
     return generation
   }
   settle(generation: number | undefined, outcome: BreakerState.Outcome, hintMillis = 0, random = 0): this {
-    assert.isDefined(generation, "a call that was never admitted cannot end")
-    const settlement = { generation: generation!, outcome, hintMillis, random }
+    if (generation === undefined) return assert.fail("a call that was never admitted cannot end")
+    const settlement = { generation, outcome, hintMillis, random }
     this.state = BreakerState.settle(this.state, settlement, this.now, this.settings)
     return this
   }
@@ -321,6 +321,6 @@ describe("any sequence of calls, results and pauses", () => {
         )
       }
     },
-    { arbitrary: { runs: 3000, size: 60 } }
+    { arbitrary: { runs: 1500, size: 60 } }
   )
 })

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Duration, Effect, Exit, Fiber, Ref, Schema } from "effect"
 import { TestClock } from "effect/testing"
-import { CircuitBreaker, Disposition, Failure, Policy, Refusal } from "@holdfast/core"
+import { CircuitBreaker, Disposition, Failure, Policy, type Refusal } from "@holdfast/core"
 import { alone, chat, exact, held, nothing } from "../Chat.ts"
 import { classes } from "../Failures.ts"
 import { recorder } from "../Recorder.ts"
@@ -16,9 +16,10 @@ const finished = Effect.fnUntraced(function* <A, E, R>(self: Effect.Effect<A, E,
   yield* TestClock.adjust("2 hours")
   return yield* Fiber.join(fiber)
 })
-const errorOf = <A, E, R>(self: Effect.Effect<A, E, R>) => Effect.map(finished(Effect.flip(self)), ({ result }) =>
-  result._tag === "Success" ? result.success : assert.fail("it answered")
-)
+const errorOf = <A, E, R>(self: Effect.Effect<A, E, R>) =>
+  Effect.map(finished(Effect.flip(self)), ({ result }) =>
+    result._tag === "Success" ? result.success : assert.fail("it answered")
+  )
 
 describe("retrying on a lane", () => {
   it.effect("asks again after the backoff, until it answers", () =>
@@ -33,7 +34,12 @@ describe("retrying on a lane", () => {
       assert.deepStrictEqual(yield* a.times, [0, 1000, 3000])
       assert.strictEqual(yield* b.calls, 0)
       assert.deepStrictEqual(
-        (yield* events.of("RetryScheduled")).map(({ attempt, delayMillis, lane, reason }) => [lane, attempt, reason, delayMillis]),
+        (yield* events.of("RetryScheduled")).map(({ attempt, delayMillis, lane, reason }) => [
+          lane,
+          attempt,
+          reason,
+          delayMillis
+        ]),
         [
           ["a/x", 2, "ServiceUnavailable", 1000],
           ["a/x", 3, "Network", 2000]
@@ -110,7 +116,12 @@ describe("retrying on a lane", () => {
   it.effect("does not sit out a wait that passes its deadline: it fails now, with the last failure", () =>
     Effect.gen(function* () {
       const policy = exact.pipe(
-        Policy.clocks({ firstContent: "5 seconds", chunkGap: "5 seconds", attempt: "5 seconds", plainAttempt: "5 seconds" }),
+        Policy.clocks({
+          firstContent: "5 seconds",
+          chunkGap: "5 seconds",
+          attempt: "5 seconds",
+          plainAttempt: "5 seconds"
+        }),
         Policy.clocks({ total: "10 seconds" })
       )
       const a = yield* scripted("a/x", [failing("RateLimit", { retryAfter: Duration.seconds(10) })])
@@ -186,7 +197,11 @@ describe("retrying on a lane", () => {
       const a = yield* scripted("c/x", [hanging, replying("hello")])
       const b = yield* scripted("b/y", [replying("never asked")])
       const breaker = yield* CircuitBreaker.CircuitBreaker
-      yield* breaker.trip("b/y", { ...exact.breaker, open: Duration.hours(3), openMax: Duration.hours(3) }, { reason: "test" })
+      yield* breaker.trip(
+        "b/y",
+        { ...exact.breaker, open: Duration.hours(3), openMax: Duration.hours(3) },
+        { reason: "test" }
+      )
       assert.deepInclude((yield* finished((yield* chat([a, b])).ask)).result, { success: "hello" })
       assert.strictEqual(yield* a.calls, 2)
       assert.strictEqual(yield* b.calls, 0)
@@ -337,9 +352,22 @@ describe("the budget of an operation", () => {
         ]
       )
       assert.strictEqual(yield* b.calls, 0)
-      assert.deepStrictEqual((yield* events.of("LaneRefused")).map(({ lane, reason }) => [lane, reason]), [
-        ["b/y", "BudgetExhausted"]
-      ])
+      assert.deepStrictEqual(
+        (yield* events.of("LaneRefused")).map(({ lane, reason }) => [lane, reason]),
+        [["b/y", "BudgetExhausted"]]
+      )
+    }).pipe(alone)
+  )
+
+  it.effect("leaves nothing to wait for once it is spent", () =>
+    Effect.gen(function* () {
+      const policy = exact.pipe(Policy.budget({ maxAttempts: 1 }))
+      const a = yield* scripted("a/x", [replying("never asked")])
+      const b = yield* scripted("b/y", [failing("ServiceUnavailable")])
+      yield* CircuitBreaker.CircuitBreaker.use((breaker) => breaker.trip("a/x", policy.breaker, { reason: "test" }))
+      const { at, result } = yield* finished((yield* chat([a, b], policy)).ask)
+      assert.strictEqual(result._tag === "Failure" && result.failure._tag, "AllLanesFailed")
+      assert.strictEqual(at, 0)
     }).pipe(alone)
   )
 
@@ -377,7 +405,9 @@ describe("the budget of an operation", () => {
         const { ask } = yield* chat(lanes, policy)
         const exits = yield* Ref.make<ReadonlyArray<Exit.Exit<string, Failure.Failure | Refusal.Refusal>>>([])
         for (let n = 0; n < numbers.operations; n++) {
-          yield* Effect.forkChild(Effect.flatMap(Effect.exit(ask), (exit) => Ref.update(exits, (all) => [...all, exit])))
+          yield* Effect.forkChild(
+            Effect.flatMap(Effect.exit(ask), (exit) => Ref.update(exits, (all) => [...all, exit]))
+          )
           yield* TestClock.adjust("300 millis")
         }
         yield* TestClock.adjust("3 hours")
@@ -396,11 +426,17 @@ describe("the budget of an operation", () => {
           assert.isAtMost(count, numbers.maxAttempts)
           assert.isAtMost(durationMillis, 120_000)
           const own = attempts.filter((attempt) => attempt.operation === operation)
-          assert.deepStrictEqual(own.map(({ attempt }) => attempt), own.map((_, index) => index + 1))
+          assert.deepStrictEqual(
+            own.map(({ attempt }) => attempt),
+            own.map((_, index) => index + 1)
+          )
           assert.strictEqual(result === "Success", own.at(-1)?.result === "Success")
         }
         assert.deepStrictEqual(yield* held(...lanes), nothing)
-        assert.deepStrictEqual(yield* Effect.forEach(lanes, (lane) => lane.open), lanes.map(() => 0))
+        assert.deepStrictEqual(
+          yield* Effect.forEach(lanes, (lane) => lane.open),
+          lanes.map(() => 0)
+        )
       }).pipe(alone, Effect.scoped),
     { arbitrary: { runs: 400, size: 6 } }
   )
@@ -420,7 +456,10 @@ describe("the budget of an operation", () => {
         const calls = yield* Effect.forEach(lanes, (lane) => lane.calls)
         const asked = calls.filter((n) => n > 0).length
         assert.strictEqual(asked, Math.min(lanes.length, maxAttempts), `asked ${calls.join()} of ${maxAttempts}`)
-        assert.isAtMost(calls.reduce((sum, n) => sum + n, 0), maxAttempts)
+        assert.isAtMost(
+          calls.reduce((sum, n) => sum + n, 0),
+          maxAttempts
+        )
       }).pipe(alone),
     { arbitrary: { runs: 200 } }
   )
@@ -439,8 +478,14 @@ describe("an operation that meets a bug", () => {
       const exit = yield* Effect.exit(ask)
       assert.isTrue(Exit.isFailure(exit) && exit.cause.reasons.some((reason) => reason._tag === "Die"))
       assert.deepStrictEqual(yield* held(a), nothing)
-      assert.deepStrictEqual((yield* events.of("AttemptEnded")).map(({ result }) => result), ["Defect"])
-      assert.deepStrictEqual((yield* events.of("OperationEnded")).map(({ result }) => result), ["Defect"])
+      assert.deepStrictEqual(
+        (yield* events.of("AttemptEnded")).map(({ result }) => result),
+        ["Defect"]
+      )
+      assert.deepStrictEqual(
+        (yield* events.of("OperationEnded")).map(({ result }) => result),
+        ["Defect"]
+      )
       assert.strictEqual(yield* ask, "hello")
     }).pipe(alone)
   )

@@ -35,15 +35,17 @@ describe("a refused credential", () => {
     }).pipe(alone)
   )
 
-  it.effect("says nothing about a credential of the same name at another provider, or another of the same provider", () =>
-    Effect.gen(function* () {
-      const a = yield* scripted("acme/x", [failing("Authentication")], { credential: "team" })
-      const b = yield* scripted("zeta/z", [replying("hello")], { credential: "team" })
-      assert.strictEqual(yield* (yield* chat([a, b])).ask, "hello")
-      const spare = yield* scripted("acme/x", [replying("hello from the spare key")], { credential: "spare" })
-      assert.strictEqual(yield* (yield* chat([a, spare])).ask, "hello from the spare key")
-      assert.strictEqual(yield* a.calls, 1)
-    }).pipe(alone)
+  it.effect(
+    "says nothing about a credential of the same name at another provider, or another of the same provider",
+    () =>
+      Effect.gen(function* () {
+        const a = yield* scripted("acme/x", [failing("Authentication")], { credential: "team" })
+        const b = yield* scripted("zeta/z", [replying("hello")], { credential: "team" })
+        assert.strictEqual(yield* (yield* chat([a, b])).ask, "hello")
+        const spare = yield* scripted("acme/x", [replying("hello from the spare key")], { credential: "spare" })
+        assert.strictEqual(yield* (yield* chat([a, spare])).ask, "hello from the spare key")
+        assert.strictEqual(yield* a.calls, 1)
+      }).pipe(alone)
   )
 
   it.effect("is tried again by one call when its time comes, and serves all its lanes again", () =>
@@ -106,21 +108,23 @@ describe("a rate limit", () => {
     }).pipe(alone)
   )
 
-  it.effect("without a stated wait cools for the first backoff step; a spent quota, for as long as an open circuit", () =>
-    Effect.gen(function* () {
-      const events = yield* recorder
-      const a = yield* scripted("acme/x", [failing("RateLimit")])
-      const b = yield* scripted("zeta/z", [failing("QuotaExceeded")])
-      yield* Effect.ignore((yield* chat([a], once)).ask)
-      yield* Effect.ignore((yield* chat([b], once)).ask)
-      assert.deepStrictEqual(
-        (yield* events.of("LaneCooling")).map(({ lane, untilMillis }) => [lane, untilMillis]),
-        [
-          ["acme/x", 2000],
-          ["zeta/z", 60_000]
-        ]
-      )
-    }).pipe(alone)
+  it.effect(
+    "without a stated wait cools for the first backoff step; a spent quota, for as long as an open circuit",
+    () =>
+      Effect.gen(function* () {
+        const events = yield* recorder
+        const a = yield* scripted("acme/x", [failing("RateLimit")])
+        const b = yield* scripted("zeta/z", [failing("QuotaExceeded")])
+        yield* Effect.ignore((yield* chat([a], once)).ask)
+        yield* Effect.ignore((yield* chat([b], once)).ask)
+        assert.deepStrictEqual(
+          (yield* events.of("LaneCooling")).map(({ lane, untilMillis }) => [lane, untilMillis]),
+          [
+            ["acme/x", 2000],
+            ["zeta/z", 60_000]
+          ]
+        )
+      }).pipe(alone)
   )
 
   it.effect("of no time, or of a time without end, does not close the lane for good", () =>
@@ -167,7 +171,10 @@ describe("a lane without a free slot", () => {
       const first = yield* Effect.forkChild(ask)
       yield* TestClock.adjust("1 second")
       assert.strictEqual(yield* ask, "hello from b")
-      assert.deepStrictEqual((yield* events.of("LaneRefused")).map(({ reason }) => reason), ["BulkheadFull"])
+      assert.deepStrictEqual(
+        (yield* events.of("LaneRefused")).map(({ reason }) => reason),
+        ["BulkheadFull"]
+      )
       yield* TestClock.adjust("9 seconds")
       assert.strictEqual(yield* Fiber.join(first), "hello from a")
     }).pipe(alone)
@@ -203,10 +210,7 @@ describe("a lane without a free slot", () => {
 
   it.effect("peeks at the circuit before it queues: nobody waits for a slot that would be refused", () =>
     Effect.gen(function* () {
-      const policy = once.pipe(
-        Policy.bulkhead({ maxConcurrent: 1 }),
-        Policy.fallback({ waitForReopening: false })
-      )
+      const policy = once.pipe(Policy.bulkhead({ maxConcurrent: 1 }), Policy.fallback({ waitForReopening: false }))
       const a = yield* scripted("acme/x", [hanging])
       const { ask } = yield* chat([a], policy)
       yield* Effect.forkChild(ask)
@@ -222,7 +226,11 @@ describe("a lane without a free slot", () => {
       const a = yield* scripted("acme/x", [after("1 second", replying("hello"))])
       const { ask } = yield* chat([a], policy)
       const order: Array<string> = []
-      const as = (name: string) => Effect.andThen(ask, Effect.sync(() => order.push(name)))
+      const as = (name: string) =>
+        Effect.andThen(
+          ask,
+          Effect.sync(() => order.push(name))
+        )
       yield* Effect.forkChild(as("first"))
       yield* TestClock.adjust(0)
       yield* Effect.forkChild(as("normal"))
@@ -267,6 +275,29 @@ describe("a circuit that opens", () => {
       assert.strictEqual(answers.filter((answer) => answer === "hello from a").length, 1)
       assert.strictEqual(yield* a.calls, 2)
       assert.strictEqual(yield* circuitOf("acme/x"), "closed")
+    }).pipe(alone)
+  )
+})
+
+describe("an attempt that one circuit admits and the other does not", () => {
+  it.effect("gives the first one's probe back", () =>
+    Effect.gen(function* () {
+      const policy = once.pipe(Policy.bulkhead({ maxConcurrent: 1 }), Policy.fallback({ waitForReopening: false }))
+      const breaker = yield* CircuitBreaker.CircuitBreaker
+      const a = yield* scripted("acme/x", [hanging, replying("hello")])
+      const { ask } = yield* chat([a], policy)
+      const first = yield* Effect.forkChild(ask)
+      yield* TestClock.adjust("1 second")
+      yield* breaker.trip("acme/x", { ...policy.breaker, open: seconds(1), openMax: seconds(1) }, { reason: "test" })
+      yield* TestClock.adjust("1 second")
+      // Both circuits would let it through when it joins the queue; one has opened when its turn comes.
+      const queued = yield* Effect.forkChild(Effect.flip(ask))
+      yield* TestClock.adjust("1 second")
+      yield* breaker.trip("credential:acme", policy.breaker, { reason: "test" })
+      yield* Fiber.interrupt(first)
+      assert.deepInclude(yield* Fiber.join(queued), { _tag: "CircuitOpen", circuit: "credential:acme" })
+      assert.strictEqual(yield* breaker.waitMillis("acme/x"), 0)
+      assert.deepStrictEqual(yield* held(a), nothing)
     }).pipe(alone)
   )
 })
@@ -456,11 +487,15 @@ describe("operations that take their steps in any order", () => {
         assert.deepStrictEqual([yield* a.open, yield* b.open], [0, 0])
         const attempts = yield* events.of("AttemptEnded")
         const ended = yield* events.of("OperationEnded")
-        assert.strictEqual(ended.reduce((sum, { attempts }) => sum + attempts, 0), attempts.length)
+        assert.strictEqual(
+          ended.reduce((sum, { attempts }) => sum + attempts, 0),
+          attempts.length
+        )
         assert.isAtMost((yield* a.calls) + (yield* b.calls), attempts.length)
         assert.strictEqual(new Set(ended.map(({ operation }) => operation)).size, ended.length)
         for (const { circuit, retryAfter, state } of yield* breaker.list) {
-          if (state === "half-open") assert.isTrue(Duration.isZero(retryAfter), `${circuit} waits for a probe that is over`)
+          if (state === "half-open")
+            assert.isTrue(Duration.isZero(retryAfter), `${circuit} waits for a probe that is over`)
         }
       }).pipe(alone, Effect.scoped),
     { arbitrary: { runs: 150, size: 12 } }
@@ -517,7 +552,11 @@ describe("what an attempt teaches", () => {
       yield* ask
       yield* listen
       assert.deepStrictEqual(
-        (yield* events.of("AttemptEnded")).map(({ inputTokens, kind, outputTokens }) => [kind, inputTokens, outputTokens]),
+        (yield* events.of("AttemptEnded")).map(({ inputTokens, kind, outputTokens }) => [
+          kind,
+          inputTokens,
+          outputTokens
+        ]),
         [
           ["text", 3, 2],
           ["stream", 3, 2]

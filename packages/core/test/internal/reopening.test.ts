@@ -27,9 +27,10 @@ describe("when every lane is closed to calls", () => {
       yield* TestClock.adjust("1 millis")
       assert.strictEqual(yield* Fiber.join(fiber), "hello from b")
       assert.strictEqual(yield* a.calls, 0)
-      assert.deepStrictEqual((yield* events.of("WaitingForLane")).map(({ delayMillis, lane }) => [lane, delayMillis]), [
-        ["b/y", 40_000]
-      ])
+      assert.deepStrictEqual(
+        (yield* events.of("WaitingForLane")).map(({ delayMillis, lane }) => [lane, delayMillis]),
+        [["b/y", 40_000]]
+      )
     }).pipe(alone)
   )
 
@@ -166,23 +167,26 @@ describe("when every lane is closed to calls", () => {
     }).pipe(alone)
   )
 
-  it.effect("has one entry per lane in the trail, however often it looked, with the provider's failure over our refusal", () =>
-    Effect.gen(function* () {
-      const policy = exact.pipe(Policy.breaker({ consecutiveFailures: 1 }), Policy.retry({ maxRetries: 3 }))
-      const a = yield* scripted("a/x", [failing("Network")])
-      const b = yield* scripted("b/y", [replying("never asked")])
-      yield* trip("b/y", "1 hour")
-      const fiber = yield* Effect.forkChild(Effect.flip((yield* chat([a, b], policy)).ask))
-      yield* TestClock.adjust("2 minutes")
-      const error = yield* Fiber.join(fiber)
-      assert.deepStrictEqual(
-        error._tag === "AllLanesFailed" && error.trail.map(({ attempts, error, lane }) => [lane, attempts, error._tag]),
-        [
-          ["a/x", 2, "Network"],
-          ["b/y", 0, "CircuitOpen"]
-        ]
-      )
-    }).pipe(alone)
+  it.effect(
+    "has one entry per lane in the trail, however often it looked, with the provider's failure over our refusal",
+    () =>
+      Effect.gen(function* () {
+        const policy = exact.pipe(Policy.breaker({ consecutiveFailures: 1 }), Policy.retry({ maxRetries: 3 }))
+        const a = yield* scripted("a/x", [failing("Network")])
+        const b = yield* scripted("b/y", [replying("never asked")])
+        yield* trip("b/y", "1 hour")
+        const fiber = yield* Effect.forkChild(Effect.flip((yield* chat([a, b], policy)).ask))
+        yield* TestClock.adjust("2 minutes")
+        const error = yield* Fiber.join(fiber)
+        assert.deepStrictEqual(
+          error._tag === "AllLanesFailed" &&
+            error.trail.map(({ attempts, error, lane }) => [lane, attempts, error._tag]),
+          [
+            ["a/x", 2, "Network"],
+            ["b/y", 0, "CircuitOpen"]
+          ]
+        )
+      }).pipe(alone)
   )
 
   it.effect("a thousand operations that wait do not all call when the lane reopens", () =>

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Cause, Deferred, Effect, Exit, Fiber, Ref, Scope, Stream } from "effect"
+import { Cause, Deferred, Effect, Exit, Fiber, Queue, Ref, Scope, Stream } from "effect"
 import type { Response } from "effect/ai"
 import { TestClock } from "effect/testing"
 import { CircuitBreaker, Failure, Health, Lane, Policy, Provenance, Resilience } from "@holdfast/core"
@@ -190,6 +190,43 @@ describe("after its first content", () => {
     }).pipe(alone)
   )
 
+  const pulse = Stream.make(1, 2, 3, 4).pipe(Stream.tap(() => Effect.sleep("2 seconds")))
+  const machineries: ReadonlyArray<readonly [string, Stream.Stream<number>]> = [
+    ["a buffer", Stream.buffer(pulse, { capacity: 2 })],
+    ["a merge", Stream.merge(pulse, Stream.empty)],
+    ["workers", Stream.mapEffect(pulse, (n) => Effect.succeed(n), { concurrency: 2 })],
+    ["a timer between parts", Stream.timeout(pulse, "5 seconds")],
+    [
+      "a fiber of its own",
+      Stream.callback<number>((queue) =>
+        Effect.forEach([1, 2, 3, 4], (n) => Effect.andThen(Effect.sleep("2 seconds"), Queue.offer(queue, n))).pipe(
+          Effect.andThen(Queue.end(queue))
+        )
+      )
+    ],
+    [
+      "a fiber in its scope",
+      Stream.unwrap(
+        Effect.gen(function* () {
+          const queue = yield* Queue.unbounded<number, Cause.Done>()
+          yield* Stream.runIntoQueue(pulse, queue).pipe(Effect.forkScoped)
+          return Stream.fromQueue(queue)
+        })
+      )
+    ]
+  ]
+  it.effect.each(machineries)("the machinery of a lane's stream works on to its end (%s)", ([, stream]) =>
+    Effect.gen(function* () {
+      const resilience = yield* Resilience.Resilience
+      const lane = Lane.make({ provider: "a", model: "x" })
+      const { error, seen } = yield* read(
+        resilience.runStream({ route: "chat", policy: exact, lanes: [lane], call: () => stream, commits: (n) => n === 2 })
+      )
+      assert.deepStrictEqual([seen, error], [[1, 2, 3, 4], undefined])
+      assert.deepStrictEqual(yield* held(lane), nothing)
+    }).pipe(alone)
+  )
+
   it.effect("a consumer that takes its time does not count as the provider's silence", () =>
     Effect.gen(function* () {
       const a = yield* scripted("a/x", [playing(text("a"), text("b"), part(finish))])
@@ -250,7 +287,10 @@ describe("the outcome of a stream", () => {
       assert.strictEqual(yield* a.open, 0)
       assert.deepInclude(yield* CircuitBreaker.state("a/x"), { state: "half-open" })
       assert.strictEqual(yield* CircuitBreaker.CircuitBreaker.use((breaker) => breaker.waitMillis("a/x")), 0)
-      assert.deepStrictEqual((yield* events.of("AttemptEnded")).map(({ result }) => result), ["Cancelled"])
+      assert.deepStrictEqual(
+        (yield* events.of("AttemptEnded")).map(({ result }) => result),
+        ["Cancelled"]
+      )
       assert.strictEqual((yield* Health.Health.use((health) => health.snapshots))[0]?.calls, 0)
     }).pipe(alone)
   )
@@ -272,7 +312,9 @@ describe("the outcome of a stream", () => {
   it.effect("notes when the first content came, and the tokens that were told last", () =>
     Effect.gen(function* () {
       const events = yield* recorder
-      const a = yield* scripted("a/x", [playing(part(start), pause("3 seconds"), text("x"), pause("4 seconds"), part(finish))])
+      const a = yield* scripted("a/x", [
+        playing(part(start), pause("3 seconds"), text("x"), pause("4 seconds"), part(finish))
+      ])
       yield* read((yield* chat([a])).parts)
       assert.deepInclude((yield* events.of("AttemptEnded"))[0], {
         result: "Success",
@@ -331,9 +373,15 @@ describe("the outcome of a stream", () => {
       const fiber = yield* Effect.forkChild(Effect.exit(use(parts)))
       yield* TestClock.adjust("2 minutes")
       yield* Fiber.join(fiber)
-      assert.deepStrictEqual((yield* events.of("OperationEnded")).map(({ result }) => result), [result])
+      assert.deepStrictEqual(
+        (yield* events.of("OperationEnded")).map(({ result }) => result),
+        [result]
+      )
       const attempts = yield* events.of("AttemptEnded")
-      assert.deepStrictEqual(attempts.map(({ result }) => result), [result])
+      assert.deepStrictEqual(
+        attempts.map(({ result }) => result),
+        [result]
+      )
       assert.deepStrictEqual(yield* held(a), nothing)
       assert.strictEqual(yield* a.open, 0)
     }).pipe(alone)
@@ -353,36 +401,38 @@ describe("the outcome of a stream", () => {
     }).pipe(alone)
   )
 
-  it.effect.each([0, 1])("is settled even when its reader leaves while the socket is being closed (%i part of content)", (pieces) =>
-    Effect.gen(function* () {
-      const events = yield* recorder
-      const resilience = yield* Resilience.Resilience
-      const lane = Lane.make({ provider: "a", model: "x" })
-      const closing = yield* Deferred.make<void>()
-      const parts = resilience.runStream({
-        route: "chat",
-        policy: exact,
-        lanes: [lane],
-        call: () =>
-          Stream.unwrap(
-            Effect.as(
-              Effect.acquireRelease(Effect.void, () =>
-                Effect.andThen(Deferred.succeed(closing, undefined), Effect.sleep("5 seconds"))
-              ),
-              Stream.make("head", ...Array.from({ length: pieces }, () => "content"))
-            )
-          ),
-        commits: (part) => part === "content"
-      })
-      const fiber = yield* Effect.forkChild(Stream.runDrain(parts))
-      yield* Deferred.await(closing)
-      const interrupted = yield* Effect.forkChild(Fiber.interrupt(fiber))
-      yield* TestClock.adjust("5 seconds")
-      yield* Fiber.join(interrupted)
-      assert.deepStrictEqual(yield* held(lane), nothing)
-      assert.strictEqual((yield* events.of("AttemptEnded")).length, 1)
-      assert.strictEqual((yield* events.of("OperationEnded")).length, 1)
-    }).pipe(alone)
+  it.effect.each([0, 1])(
+    "is settled even when its reader leaves while the socket is being closed (%i part of content)",
+    (pieces) =>
+      Effect.gen(function* () {
+        const events = yield* recorder
+        const resilience = yield* Resilience.Resilience
+        const lane = Lane.make({ provider: "a", model: "x" })
+        const closing = yield* Deferred.make<void>()
+        const parts = resilience.runStream({
+          route: "chat",
+          policy: exact,
+          lanes: [lane],
+          call: () =>
+            Stream.unwrap(
+              Effect.as(
+                Effect.acquireRelease(Effect.void, () =>
+                  Effect.andThen(Deferred.succeed(closing, undefined), Effect.sleep("5 seconds"))
+                ),
+                Stream.make("head", ...Array.from({ length: pieces }, () => "content"))
+              )
+            ),
+          commits: (part) => part === "content"
+        })
+        const fiber = yield* Effect.forkChild(Stream.runDrain(parts))
+        yield* Deferred.await(closing)
+        const interrupted = yield* Effect.forkChild(Fiber.interrupt(fiber))
+        yield* TestClock.adjust("5 seconds")
+        yield* Fiber.join(interrupted)
+        assert.deepStrictEqual(yield* held(lane), nothing)
+        assert.strictEqual((yield* events.of("AttemptEnded")).length, 1)
+        assert.strictEqual((yield* events.of("OperationEnded")).length, 1)
+      }).pipe(alone)
   )
 })
 
@@ -403,7 +453,10 @@ describe("the provenance of a stream", () => {
       yield* Fiber.join(fiber)
       const early = yield* Ref.get(opened)
       assert.deepInclude(early, { lane: "b/y", model: "y", degraded: true, sent: 2 })
-      assert.deepStrictEqual(early?.attempts.map(({ lane, result }) => [lane, result]), [["a/x", "Authentication"]])
+      assert.deepStrictEqual(
+        early?.attempts.map(({ lane, result }) => [lane, result]),
+        [["a/x", "Authentication"]]
+      )
       assert.deepStrictEqual(
         sink.provenance?.attempts.map(({ durationMillis, lane, result }) => [lane, result, durationMillis]),
         [
@@ -420,13 +473,13 @@ describe("the provenance of a stream", () => {
       const { parts } = yield* chat([a])
       const sink = Provenance.collector()
       const scope = yield* Scope.make()
-      const pull = yield* Stream.toPull(parts).pipe(
-        Scope.provide(scope),
-        Effect.provideService(Provenance.Sink, sink)
-      )
+      const pull = yield* Stream.toPull(parts).pipe(Scope.provide(scope), Effect.provideService(Provenance.Sink, sink))
       yield* Effect.provideService(pull, Provenance.Sink, sink)
       yield* Scope.close(scope, Exit.void)
-      assert.deepStrictEqual(sink.provenance?.attempts.map(({ result }) => result), ["Cancelled"])
+      assert.deepStrictEqual(
+        sink.provenance?.attempts.map(({ result }) => result),
+        ["Cancelled"]
+      )
     }).pipe(alone)
   )
 })

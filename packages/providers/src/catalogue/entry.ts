@@ -4,8 +4,11 @@ import type { ModelProfile, Rates, TextPrice } from "../ModelProfile.ts"
 export type Facts = Partial<Omit<ModelProfile, "provider" | "id" | "kind">>
 
 /** The profile with all the facts in place, later ones over earlier ones. */
-export const entry = (profile: ModelProfile, facts: ReadonlyArray<Facts>): ModelProfile =>
-  facts.reduce<ModelProfile>((known, more) => ({ ...known, ...more }), profile)
+export const entry = (profile: ModelProfile, facts: ReadonlyArray<Facts>): ModelProfile => {
+  let known = profile
+  for (const more of facts) known = { ...known, ...more }
+  return known
+}
 
 export const size = (contextWindow: number, maxOutputTokens: number): Facts => ({ contextWindow, maxOutputTokens })
 

@@ -28,6 +28,7 @@ export const codesAccount: Table = {
         "spending_limit_reached",
         "spend_limit_exceeded",
         "budget_exceeded",
+        "contract_spend_limit_reached",
         "enforced_spend_limit_reached",
         "usage_limit_reached",
         "usage_limit_exceeded",

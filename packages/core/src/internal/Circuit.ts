@@ -1,0 +1,197 @@
+/**
+ * One circuit: the pure machine in a `Ref`, its window of recent results, and the holds that people put on it. Everything
+ * here is synchronous, so that nothing can come between looking and taking; services put effects around it.
+ */
+import * as Deferred from "effect/Deferred"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Ref from "effect/Ref"
+import * as Refusal from "../Refusal.ts"
+import * as BreakerState from "./BreakerState.ts"
+import type * as SlidingWindow from "./SlidingWindow.ts"
+
+/**
+ * What a person has decided about a circuit: `force-open` refuses everything, `force-closed` admits everything and learns
+ * nothing, `observe` learns and announces, but refuses nothing.
+ */
+export type Mode = "force-open" | "force-closed" | "observe"
+
+export interface Hold {
+  readonly mode: Mode
+  readonly reason: string
+  /** Milliseconds since the epoch. */
+  readonly since: number
+}
+
+/** A permit that no result is recorded under: the call was let through past the machine. */
+export const voidPermit = 0
+
+/** Told of every change of state, with why. */
+export type Listener = (circuit: Circuit, before: BreakerState.State, after: BreakerState.State, now: number) => void
+
+export class Circuit {
+  readonly key: string
+  readonly ref: Ref.Ref<BreakerState.State>
+  readonly window: SlidingWindow.SlidingWindow
+  readonly listener: Listener
+  /** Pinned circuits belong to a lane and are never forgotten. */
+  pinned = false
+  /** Calls refused so far. */
+  refused = 0
+  /** When a call last asked for it, in milliseconds since the epoch. */
+  usedAt = 0
+  /** The words of the last settlement, for whoever is told of the change it made. */
+  because = ""
+  holds: ReadonlyArray<Hold> = []
+  /** The settings it was last used with. */
+  settings: BreakerState.Settings | undefined
+  #mode: Mode | undefined
+  #change: Deferred.Deferred<void> | undefined
+  #refusal: { readonly lane: string; readonly now: number; readonly error: Refusal.CircuitOpen } | undefined
+
+  constructor(key: string, window: SlidingWindow.SlidingWindow, listener: Listener) {
+    this.key = key
+    this.ref = Ref.makeUnsafe<BreakerState.State>(BreakerState.initial)
+    this.window = window
+    this.listener = listener
+  }
+
+  get state(): BreakerState.State {
+    return Ref.getUnsafe(this.ref)
+  }
+
+  /** The strongest hold: a forced state outranks observing, and open outranks closed. */
+  get mode(): Mode | undefined {
+    return this.#mode
+  }
+
+  /** Milliseconds until a call may be admitted, 0 when one may be now; infinite while it is forced open. */
+  waitMillis(now: number, settings: BreakerState.Settings): number {
+    if (this.#mode === undefined) return BreakerState.waitMillis(this.state, now, settings)
+    return this.#mode === "force-open" ? Number.POSITIVE_INFINITY : 0
+  }
+
+  /** The same without the holds, by the settings it was last used with. */
+  ownWaitMillis(now: number): number {
+    return this.settings === undefined ? 0 : BreakerState.waitMillis(this.state, now, this.settings)
+  }
+
+  /** Asks to make one call: a permit, or `undefined` when it is refused. */
+  admit(now: number, settings: BreakerState.Settings): number | undefined {
+    this.usedAt = now
+    this.settings = settings
+    const before = this.state
+    if (this.#mode === undefined && before._tag === "Closed" && before.ramp === undefined) return before.generation
+    if (this.#mode === "force-open") {
+      this.refused += 1
+      return undefined
+    }
+    if (this.#mode === "force-closed") return voidPermit
+    if (BreakerState.waitMillis(before, now, settings) > 0) {
+      this.#become(BreakerState.refuse(before, now), now)
+      if (this.#mode === "observe") return voidPermit
+      this.refused += 1
+      return undefined
+    }
+    const after = BreakerState.admit(before, now, settings)
+    this.because = "time to probe"
+    this.#become(after, now)
+    return BreakerState.permitOf(after)
+  }
+
+  /** Records how the call under a permit ended. `random` is drawn only when the circuit opens or may. */
+  settle(
+    permit: number,
+    outcome: BreakerState.Outcome,
+    isSlow: boolean,
+    because: string,
+    hintMillis: number,
+    random: { nextDoubleUnsafe(): number },
+    now: number,
+    settings: BreakerState.Settings
+  ): void {
+    if (permit === voidPermit || this.#mode === "force-closed") return
+    const before = this.state
+    const draw = outcome === "failure" || outcome === "trip" || isSlow ? random.nextDoubleUnsafe() : 0
+    const after = BreakerState.settle(
+      before,
+      this.window,
+      permit,
+      outcome,
+      isSlow,
+      draw === 0 && hintMillis === 0 ? quiet : { hintMillis, random: draw },
+      now,
+      settings
+    )
+    if (before === after) return
+    this.because = because
+    this.#become(after, now)
+  }
+
+  /** The refusal of this instant. One value serves all who ask in the same millisecond: a storm of refusals costs little. */
+  refusal(lane: string, now: number, settings: BreakerState.Settings): Refusal.CircuitOpen {
+    const known = this.#refusal
+    if (known !== undefined && known.now === now && known.lane === lane) return known.error
+    const wait = this.waitMillis(now, settings)
+    const error = new Refusal.CircuitOpen({
+      lane,
+      circuit: this.key,
+      // Nobody knows when a person will let go of it.
+      retryAfter: Number.isFinite(wait) ? Duration.millis(wait) : undefined,
+      held: this.holds.find((hold) => hold.mode === "force-open")?.reason
+    })
+    this.#refusal = { lane, now, error }
+    return error
+  }
+
+  /** Takes up a state that was written down; whatever it was doing before is void. */
+  restore(state: BreakerState.State, now: number): void {
+    this.because = "restored"
+    this.#become(state, now)
+  }
+
+  /** Subscribes to the next change of state or of the holds. */
+  nextChange(): Effect.Effect<void> {
+    this.#change ??= Deferred.makeUnsafe<void>()
+    return Deferred.await(this.#change)
+  }
+
+  /** Adds a hold; the answer takes it away again, once. */
+  hold(hold: Hold): () => boolean {
+    this.#holdsAre([...this.holds, hold])
+    return () => {
+      if (!this.holds.includes(hold)) return false
+      this.#holdsAre(this.holds.filter((one) => one !== hold))
+      return true
+    }
+  }
+
+  #holdsAre(holds: ReadonlyArray<Hold>): void {
+    this.holds = holds
+    this.#mode = (["force-open", "force-closed", "observe"] as const).find((mode) =>
+      holds.some((one) => one.mode === mode)
+    )
+    this.#refusal = undefined
+    this.#wake()
+  }
+
+  #become(after: BreakerState.State, now: number): void {
+    const before = this.state
+    if (before === after) return
+    this.ref.ref.current = after
+    // Within the closed state only counts move; everything else may let a waiting caller through.
+    if (before._tag === "Closed" && after._tag === "Closed") return
+    this.#refusal = undefined
+    this.#wake()
+    if (before._tag !== after._tag) this.listener(this, before, after, now)
+  }
+
+  #wake(): void {
+    const change = this.#change
+    if (change === undefined) return
+    this.#change = undefined
+    Deferred.doneUnsafe(change, Effect.void)
+  }
+}
+
+const quiet: BreakerState.Settlement = { hintMillis: 0, random: 0 }

@@ -1,0 +1,81 @@
+/**
+ * Counters over the recent past. Time is cut into slices of equal length, counted from instant 0; the newest `slices` of
+ * them count, so an amount is forgotten when it is between one slice less than a window and a whole window old. Totals are
+ * kept as slices come and go: adding and reading are O(1), a step over many slices is O(slices). It is updated in place and
+ * owned by one machine. Amounts are whole numbers, so that totals stay exact.
+ */
+import { positive, whole } from "./bounds.ts"
+
+export interface TimeSlices {
+  readonly sliceMillis: number
+  readonly slices: number
+  readonly counters: number
+  /** A row of counters per slice; slice n is in row n modulo `slices`. */
+  readonly cells: Float64Array
+  /** The sum of all rows, per counter. */
+  readonly totals: Float64Array
+  /** Number of the newest slice. */
+  newest: number
+}
+
+/** Throws a `RangeError` that names an impossible option. */
+export const make = (windowMillis: number, slices: number, counters: number): TimeSlices => ({
+  sliceMillis: positive("windowMillis", windowMillis) / whole("slices", 1, slices),
+  slices,
+  counters,
+  cells: new Float64Array(slices * counters),
+  totals: new Float64Array(counters),
+  newest: Number.NEGATIVE_INFINITY
+})
+
+/**
+ * Forgets what is too old. An instant a little before the newest slice counts as in it; one a whole window before it means
+ * that the clock was set back, and everything begins anew rather than stand still until the clock catches up.
+ */
+export const advance = (self: TimeSlices, now: number): void => {
+  const slice = Math.floor(now / self.sliceMillis)
+  const passed = slice - self.newest
+  if (passed >= self.slices || passed <= -self.slices) clear(self)
+  else if (passed > 0) for (let n = 1; n <= passed; n++) drop(self, rowOf(self, self.newest + n))
+  else return
+  self.newest = slice
+}
+
+/** Adds to a counter of the present slice. */
+export const add = (self: TimeSlices, counter: number, amount: number, now: number): void => {
+  advance(self, now)
+  const cell = rowOf(self, self.newest) + counter
+  self.cells[cell] = (self.cells[cell] ?? 0) + amount
+  self.totals[counter] = (self.totals[counter] ?? 0) + amount
+}
+
+/** Takes one back from a counter of the slice it was added to. Nothing happens if that slice no longer counts or is empty. */
+export const takeBack = (self: TimeSlices, slice: number, counter: number): void => {
+  if (slice > self.newest || slice <= self.newest - self.slices) return
+  const cell = rowOf(self, slice) + counter
+  const amount = self.cells[cell] ?? 0
+  if (amount < 1) return
+  self.cells[cell] = amount - 1
+  self.totals[counter] = (self.totals[counter] ?? 0) - 1
+}
+
+/** What a counter has come to, as of the last `advance` or `add`. */
+export const total = (self: TimeSlices, counter: number): number => self.totals[counter] ?? 0
+
+/** Forgets everything. */
+export const clear = (self: TimeSlices): void => {
+  self.cells.fill(0)
+  self.totals.fill(0)
+}
+
+const rowOf = (self: TimeSlices, slice: number): number => {
+  const row = slice % self.slices
+  return (row < 0 ? row + self.slices : row) * self.counters
+}
+
+const drop = (self: TimeSlices, row: number): void => {
+  for (let counter = 0; counter < self.counters; counter++) {
+    self.totals[counter] = (self.totals[counter] ?? 0) - (self.cells[row + counter] ?? 0)
+    self.cells[row + counter] = 0
+  }
+}

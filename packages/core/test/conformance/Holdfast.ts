@@ -1,0 +1,180 @@
+/** Our own library as a subject of the suite. */
+import { type Context, Duration, Effect, Layer, Random } from "effect"
+import { TestClock } from "effect/testing"
+import { Bulkhead, CircuitBreaker, Failure, Lane, Policy, Refusal, Resilience, RetryPolicy } from "@holdfast/core"
+import { recorder } from "../Recorder.ts"
+import * as EffectCalls from "./EffectCalls.ts"
+import { circuit } from "./HoldfastCircuit.ts"
+import { errorOf, failure, refusalOf } from "./holdfastErrors.ts"
+import {
+  type Attempt,
+  cannot,
+  type Jitter,
+  type Refusing,
+  type Retrying,
+  type RetrySettings,
+  type Subject
+} from "./Subject.ts"
+
+const lane = (provider: string) => Lane.make({ provider, model: "anvil" })
+
+const bulkhead: Subject["bulkhead"] = Effect.fnUntraced(function* ({ concurrent, queue }) {
+  const services = yield* Layer.build(Bulkhead.layer)
+  const guard = Bulkhead.run("acme/anvil", { maxConcurrent: concurrent, maxQueue: queue })
+  return {
+    ...EffectCalls.starting<Failure.Failure>({
+      guard: (self) => Effect.provideContext(guard(self), services),
+      errorOf,
+      refusalOf
+    }),
+    counts: Effect.provideContext(
+      Bulkhead.Bulkhead.use((bulkhead) => bulkhead.snapshot("acme/anvil")),
+      services
+    )
+  }
+})
+
+/** Each of our refusals inside a circuit that opens at the first failure, and inside the retries of an operation. */
+const refusing = Effect.gen(function* () {
+  const services = yield* Layer.build(Resilience.layer)
+  const seconds = Duration.seconds(30)
+  const refusals: ReadonlyArray<readonly [Refusing["source"], Refusal.Refusal]> = [
+    ["open circuit", new Refusal.CircuitOpen({ lane: "a/b", circuit: "a/b", retryAfter: seconds })],
+    ["full bulkhead", new Refusal.BulkheadFull({ lane: "a/b", reason: "queue-full", maxConcurrent: 1, maxQueue: 0 })],
+    ["limit", new Refusal.LimitReached({ lane: "a/b", retryAfter: seconds })],
+    ["budget", new Refusal.BudgetExhausted({ maxAttempts: 1 })]
+  ]
+  return refusals.map(([source, refusal]): Refusing => {
+    const circuit = `around ${source}`
+    return {
+      source,
+      opensOuterCircuit: Effect.fail(refusal).pipe(
+        CircuitBreaker.guard(circuit, { consecutiveFailures: 1 }),
+        Effect.ignore,
+        Effect.andThen(CircuitBreaker.state(circuit)),
+        Effect.map(({ state }) => state === "open"),
+        Effect.provideContext(services)
+      ),
+      timesAsked: source === "open circuit" ? timesAnOpenLaneIsAsked(services) : Effect.undefined
+    }
+  })
+})
+
+/** How often an operation asks its one lane, whose circuit is open, while it has three retries. */
+const timesAnOpenLaneIsAsked = (services: Context.Context<Layer.Success<typeof Resilience.layer>>) =>
+  Effect.gen(function* () {
+    const events = yield* recorder
+    const policy = Policy.standard.pipe(
+      Policy.retry({ jitter: "none-unsafe", base: "1 second" }),
+      Policy.breaker({ consecutiveFailures: 1, open: "60 seconds", openJitter: 0 }),
+      Policy.fallback({ waitForReopening: false })
+    )
+    const protect = Resilience.protect<Failure.Failure>({ lane: "down/anvil", policy })
+    yield* Effect.ignore(protect(Effect.fail(failure("ServiceUnavailable"))))
+    yield* Effect.forkChild(Effect.ignore(protect(Effect.succeed("hello"))))
+    yield* TestClock.adjust("30 seconds")
+    return (yield* events.of("LaneRefused")).length
+  }).pipe(Effect.scoped, Effect.provideContext(services))
+
+const attemptError = (n: number, attempt: Exclude<Attempt, "success" | "hang">): Failure.Failure => {
+  const rule = String(n)
+  if (attempt === "failure") return failure("ServiceUnavailable", { rule })
+  if (attempt === "do not retry") return failure("ServiceUnavailable", { rule, retryable: false })
+  // What a reader of headers makes of nonsense is nothing; below it, a wait into the past is the nonsense that is left.
+  const millis = attempt.hint === "malformed" ? -30_000 : attempt.hint
+  return failure("ServiceUnavailable", { rule, retryAfter: Duration.millis(millis) })
+}
+
+const attemptOf = (error: unknown): number | undefined => (Failure.isFailure(error) ? Number(error.rule) : undefined)
+
+const retrying = Effect.fnUntraced(function* ({
+  baseMillis,
+  maxElapsedMillis,
+  maxRetries,
+  patienceMillis
+}: RetrySettings) {
+  const total = maxElapsedMillis ?? 3_600_000
+  const policy = Policy.standard.pipe(
+    Policy.retry({ maxRetries, base: baseMillis, jitter: "none-unsafe", patience: patienceMillis }),
+    Policy.breaker({ consecutiveFailures: 1000 }),
+    Policy.clocks({ firstContent: total, chunkGap: total, attempt: total, plainAttempt: total, total })
+  )
+  const services = yield* Layer.build(Resilience.layer)
+  const lanes = patienceMillis === undefined ? [lane("acme")] : [lane("acme"), lane("elsewhere")]
+  const made: Retrying = {
+    start: (script, options) => {
+      const counts = { here: 0, elsewhere: 0 }
+      const call = ({ provider }: Lane.Lane) =>
+        Effect.suspend((): Effect.Effect<string, Failure.Failure> => {
+          if (provider === "elsewhere") {
+            counts.elsewhere += 1
+            return Effect.succeed("hello")
+          }
+          counts.here += 1
+          const attempt = script(counts.here)
+          if (attempt === "success") return Effect.succeed("hello")
+          return attempt === "hang" ? Effect.never : Effect.fail(attemptError(counts.here, attempt))
+        })
+      return EffectCalls.operation(
+        Resilience.Resilience.use((resilience) =>
+          resilience.run({ route: "conformance", kind: "effect", policy, lanes, call })
+        ).pipe(Effect.provideContext(services)),
+        Effect.sync(() => ({ ...counts })),
+        attemptOf,
+        options?.cancelled ?? false
+      )
+    }
+  }
+  return made
+})
+
+const jitter = (kind: RetryPolicy.Jitter, bounds: Jitter["bounds"]): Jitter => ({
+  name: kind,
+  bounds,
+  delays: Effect.fnUntraced(function* (base, cap, count) {
+    const settings: RetryPolicy.Settings = {
+      ...RetryPolicy.defaults,
+      base: Duration.millis(base),
+      maxDelay: Duration.millis(cap),
+      jitter: kind
+    }
+    const delays: Array<number> = []
+    for (let retry = 1; retry <= count; retry++) {
+      delays.push(RetryPolicy.delayMillis(settings, retry, 1, delays.at(-1) ?? 0, yield* Random.next))
+    }
+    return delays
+  })
+})
+
+const backoff = (base: number, cap: number, retry: number): number => Math.min(cap, base * 2 ** (retry - 1))
+
+const jitters: ReadonlyArray<Jitter> = [
+  jitter("equal", (base, cap, retry) => [backoff(base, cap, retry) / 2, backoff(base, cap, retry)]),
+  jitter("full", (base, cap, retry) => [0, backoff(base, cap, retry)]),
+  jitter("decorrelated", (base, cap, _retry, previous) => [
+    Math.min(base, cap),
+    Math.min(cap, 3 * Math.max(previous, base))
+  ]),
+  jitter("proportional", (base, cap, retry) => [
+    0.8 * backoff(base, cap, retry),
+    Math.min(cap, 1.2 * backoff(base, cap, retry))
+  ])
+]
+
+export const holdfast: Subject = {
+  name: "holdfast",
+  version: "this repository",
+  install: Effect.void,
+  advance: TestClock.adjust,
+  idle: TestClock.adjust,
+  circuit,
+  backoffResets: "at once",
+  circuitWithoutStore: () => cannot("its decisions are local; there is no store to lose"),
+  refusing,
+  bulkhead,
+  retrying,
+  jitters: Effect.succeed(jitters),
+  quota: () => cannot("it has no quota per retry"),
+  budget: () => cannot("it has no retry budget over operations"),
+  hedged: () => cannot("it does not hedge")
+}
