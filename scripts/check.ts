@@ -11,6 +11,8 @@ const checks = [
   "check:unused",
   "check:docs",
   "check:tables",
+  "check:conformance",
+  "check:bench",
   "check:tracked"
 ]
 

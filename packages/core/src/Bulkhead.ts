@@ -13,6 +13,7 @@ import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
 import { override, type Options } from "./internal/override.ts"
 import { PositiveDuration } from "./internal/PositiveDuration.ts"
+import * as Slots from "./internal/Slots.ts"
 import * as Refusal from "./Refusal.ts"
 
 export const Settings = Schema.Struct({
@@ -54,43 +55,22 @@ export class Bulkhead extends Context.Service<
     /** Gives a slot back: to the next in line, if there is one. */
     readonly release: (lane: string) => Effect.Effect<void>
     readonly snapshot: (lane: string) => Effect.Effect<Snapshot>
+    /** The slots themselves, for code that cannot wait. */
+    readonly slotsUnsafe: (lane: string) => Slots.Slots
   }
 >()("@holdfast/core/Bulkhead") {}
 
-interface Waiter {
-  readonly turn: Deferred.Deferred<void>
-  /** Routes with different policies may share a lane: each is held to its own number. */
-  readonly maxConcurrent: number
-  granted: boolean
-}
-
-interface Slots {
-  running: number
-  readonly queues: { readonly high: Array<Waiter>; readonly normal: Array<Waiter> }
-}
-
 export const make: Effect.Effect<Bulkhead["Service"]> = Effect.sync(() => {
-  const lanes = new Map<string, Slots>()
-  const slotsOf = (lane: string): Slots => {
+  const lanes = new Map<string, Slots.Slots>()
+  const slotsUnsafe = (lane: string): Slots.Slots => {
     const known = lanes.get(lane)
     if (known !== undefined) return known
-    const made: Slots = { running: 0, queues: { high: [], normal: [] } }
+    const made = Slots.make()
     lanes.set(lane, made)
     return made
   }
-  const waiting = (slots: Slots) => slots.queues.high.length + slots.queues.normal.length
 
-  const release = (lane: string): Effect.Effect<void> =>
-    Effect.suspend(() => {
-      const slots = slotsOf(lane)
-      slots.running -= 1
-      const next = takeNext(slots.queues.high, slots.running) ?? takeNext(slots.queues.normal, slots.running)
-      if (next === undefined) return Effect.void
-      // The slot passes on in this same step, so nobody can overtake the queue.
-      slots.running += 1
-      next.granted = true
-      return Deferred.succeed(next.turn, undefined)
-    })
+  const release = (lane: string): Effect.Effect<void> => Effect.sync(() => Slots.give(slotsUnsafe(lane)))
 
   const refuse = (lane: string, settings: Settings, reason: "queue-full" | "queue-timeout") =>
     new Refusal.BulkheadFull({
@@ -103,15 +83,10 @@ export const make: Effect.Effect<Bulkhead["Service"]> = Effect.sync(() => {
   const acquire: Bulkhead["Service"]["acquire"] = (lane, settings, restore) =>
     // Looking and joining the queue are one step: a slot that is freed in between would be missed.
     Effect.flatMap(Priority, (priority) => {
-      const slots = slotsOf(lane)
-      if (slots.running < settings.maxConcurrent) {
-        slots.running += 1
-        return Effect.void
-      }
-      if (waiting(slots) >= settings.maxQueue) return refuse(lane, settings, "queue-full")
-      const waiter: Waiter = { turn: Deferred.makeUnsafe(), maxConcurrent: settings.maxConcurrent, granted: false }
-      const queue = slots.queues[priority]
-      queue.push(waiter)
+      const slots = slotsUnsafe(lane)
+      if (Slots.tryTake(slots, settings.maxConcurrent)) return Effect.void
+      if (Slots.waiting(slots) >= settings.maxQueue) return refuse(lane, settings, "queue-full")
+      const waiter = Slots.join(slots, priority, settings.maxConcurrent)
       return Deferred.await(waiter.turn).pipe(
         Effect.timeoutOrElse({
           duration: settings.queueTimeout,
@@ -122,9 +97,9 @@ export const make: Effect.Effect<Bulkhead["Service"]> = Effect.sync(() => {
         Effect.flatMap((exit) => {
           if (Exit.isSuccess(exit)) return Effect.void
           // The turn may have come in the same instant as the interruption or the timeout: then the slot is ours to
-          // give back, else the place in the queue is.
-          if (waiter.granted) return Effect.andThen(release(lane), exit)
-          queue.splice(queue.indexOf(waiter), 1)
+          // give back, else the place in the line is.
+          if (waiter.granted) Slots.give(slots)
+          else Slots.leave(slots, waiter)
           return exit
         })
       )
@@ -133,19 +108,13 @@ export const make: Effect.Effect<Bulkhead["Service"]> = Effect.sync(() => {
   const snapshot = (lane: string): Effect.Effect<Snapshot> =>
     Effect.sync(() => {
       const slots = lanes.get(lane)
-      return { lane, running: slots?.running ?? 0, waiting: slots === undefined ? 0 : waiting(slots) }
+      return { lane, running: slots?.running ?? 0, waiting: slots === undefined ? 0 : Slots.waiting(slots) }
     })
 
-  return Bulkhead.of({ acquire, release, snapshot })
+  return Bulkhead.of({ acquire, release, snapshot, slotsUnsafe })
 })
 
 export const layer: Layer.Layer<Bulkhead> = Layer.effect(Bulkhead, make)
-
-/** Takes the first in line whose own limit has room beside `running` calls. */
-const takeNext = (queue: Array<Waiter>, running: number): Waiter | undefined => {
-  const index = queue.findIndex((waiter) => running < waiter.maxConcurrent)
-  return index === -1 ? undefined : queue.splice(index, 1)[0]
-}
 
 /** Runs an effect in a slot of the lane. The slot is given back however the effect ends. */
 export const run = (

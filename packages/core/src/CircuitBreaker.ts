@@ -23,8 +23,9 @@ import * as Disposition from "./Disposition.ts"
 import type * as Event from "./Event.ts"
 import * as EventBus from "./EventBus.ts"
 import * as Failure from "./Failure.ts"
-import type * as BreakerState from "./internal/BreakerState.ts"
-import { Circuit, type Mode } from "./internal/Circuit.ts"
+import * as BreakerState from "./internal/BreakerState.ts"
+import type { Circuit, Mode } from "./internal/Circuit.ts"
+import { Circuits } from "./internal/Circuits.ts"
 import * as breakerSettings from "./internal/breakerSettings.ts"
 import { hintMillis } from "./internal/hint.ts"
 import { override, type Options } from "./internal/override.ts"
@@ -88,10 +89,10 @@ export interface Snapshot {
   /** Openings in a row without a healthy time in between. */
   readonly openings: number
   /** What opened it last, while it is open. */
-  readonly reason?: BreakerState.Reason | undefined
+  readonly reason?: Reason | undefined
   /** Until the next call may go, by its own state; zero when one may go now. */
   readonly retryAfter: Duration.Duration
-  /** Calls in its window, and how many of them failed and were slow. */
+  /** Calls in its window, and how many of them failed and were slow. Empty where its settings watch neither rate. */
   readonly window: SlidingWindow.Rates
   /** The part of them that failed; absent without calls. */
   readonly failureRate?: number | undefined
@@ -138,10 +139,17 @@ export class CircuitBreaker extends Context.Service<
     readonly restore: (persisted: ReadonlyArray<Persisted>) => Effect.Effect<void>
     /** Changes of state from now on. */
     readonly transitions: Stream.Stream<CircuitChanged>
-    /** The circuit itself, for code that cannot wait. A pinned one is never forgotten. */
+    /** The circuit itself, for code that cannot wait. A pinned one is never forgotten; do not keep any other. */
     readonly circuitUnsafe: (circuit: string, settings: Settings, pinned?: boolean) => Circuit
   }
 >()("@holdfast/core/CircuitBreaker") {}
+
+/**
+ * What opened a circuit: failures in a row, the failure rate, slow calls, a failure that trips at once, or probes that
+ * failed.
+ */
+export const Reason = Schema.Literals(["consecutive", "rate", "slow", "trip", "probe"])
+export type Reason = typeof Reason.Type
 
 /** An open or half-open circuit as it is written down. */
 export const Persisted = Schema.Struct({
@@ -149,7 +157,9 @@ export const Persisted = Schema.Struct({
   failures: Schema.Int,
   openings: Schema.Int,
   /** When a probe may go, in milliseconds since the epoch. */
-  until: Schema.Finite
+  until: Schema.Finite,
+  /** What opened it, where that is known. */
+  reason: Schema.optionalKey(Reason)
 })
 export type Persisted = typeof Persisted.Type
 
@@ -170,7 +180,7 @@ export const make = (options: MakeOptions = {}): Effect.Effect<CircuitBreaker["S
       throw new RangeError(`maxCircuits must be a whole number of at least 1, got ${maxCircuits}`)
     }
     const idleMillis = Duration.toMillis(Duration.fromInputUnsafe(options.idleTimeToLive ?? "1 hour"))
-    const circuits = new Map<string, Circuit>()
+    if (!(idleMillis > 0)) throw new RangeError(`idleTimeToLive must be above zero, got ${idleMillis} ms`)
 
     const announce = (circuit: Circuit, before: BreakerState.State, after: BreakerState.State, now: number): void =>
       bus.publishUnsafe(now, {
@@ -180,47 +190,22 @@ export const make = (options: MakeOptions = {}): Effect.Effect<CircuitBreaker["S
         to: stateName[after._tag],
         reason: after._tag === "Open" ? `${openedBy[after.reason]}${circuit.because}` : circuit.because,
         failures: after.failures,
-        ...(after._tag === "Open" ? { openMillis: after.until - now } : {}),
+        ...(after._tag === "Open" ? { openMillis: Math.max(0, after.until - now) } : {}),
         ...(circuit.mode === "observe" ? { observed: true } : {})
       })
 
-    /** Makes room: the idle ones first, then whoever was used longest ago, of those that may be forgotten. */
-    const makeRoom = (now: number): void => {
-      const forgettable = [...circuits.values()].filter(
-        (one) => !one.pinned && one.holds.length === 0 && one.state._tag === "Closed"
-      )
-      for (const one of forgettable) if (now - one.usedAt >= idleMillis) circuits.delete(one.key)
-      if (circuits.size < maxCircuits) return
-      const oldest = forgettable.filter((one) => circuits.has(one.key)).toSorted((a, b) => a.usedAt - b.usedAt)
-      for (const one of oldest.slice(0, circuits.size - maxCircuits + 1)) circuits.delete(one.key)
-    }
-
-    const circuitUnsafe = (key: string, settings: Settings, pinned = false): Circuit => {
-      let circuit = circuits.get(key)
-      if (circuit === undefined) {
-        circuit = new Circuit(key, SlidingWindow.make(breakerSettings.windowOf(settings)), announce)
-        circuits.set(key, circuit)
-      }
-      if (pinned) circuit.pinned = true
-      return circuit
-    }
-
-    const touch = (key: string, settings: Settings, now: number): Circuit => {
-      if (!circuits.has(key) && circuits.size >= maxCircuits) makeRoom(now)
-      return circuitUnsafe(key, settings)
-    }
+    const circuits = new Circuits({ max: maxCircuits, idleMillis, listener: announce })
 
     const waitMillis = (key: string, settings: Settings = defaults) =>
-      Effect.clockWith((clock) =>
-        Effect.succeed(
-          circuits.get(key)?.waitMillis(clock.currentTimeMillisUnsafe(), breakerSettings.machine(settings)) ?? 0
-        )
-      )
+      Effect.clockWith((clock) => {
+        const now = clock.currentTimeMillisUnsafe()
+        return Effect.succeed(circuits.known(key, now)?.waitMillis(now, breakerSettings.machine(settings)) ?? 0)
+      })
 
     const admit = (key: string, lane: string, settings: Settings): Effect.Effect<Permit, Refusal.CircuitOpen> =>
       Effect.clockWith((clock) => {
         const now = clock.currentTimeMillisUnsafe()
-        const circuit = touch(key, settings, now)
+        const circuit = circuits.use(key, settings, now)
         const permit = circuit.admit(now, breakerSettings.machine(settings))
         return permit === undefined
           ? Effect.fail(circuit.refusal(lane, now, breakerSettings.machine(settings)))
@@ -230,9 +215,7 @@ export const make = (options: MakeOptions = {}): Effect.Effect<CircuitBreaker["S
     const refuse = (key: string, lane: string, settings: Settings): Effect.Effect<never, Refusal.CircuitOpen> =>
       Effect.clockWith((clock) => {
         const now = clock.currentTimeMillisUnsafe()
-        const circuit = touch(key, settings, now)
-        circuit.refused += 1
-        return Effect.fail(circuit.refusal(lane, now, breakerSettings.machine(settings)))
+        return Effect.fail(circuits.use(key, settings, now).refuse(lane, now, breakerSettings.machine(settings)))
       })
 
     const settle: CircuitBreaker["Service"]["settle"] = (permit, outcome, settings, because) =>
@@ -256,7 +239,7 @@ export const make = (options: MakeOptions = {}): Effect.Effect<CircuitBreaker["S
 
     const trip: CircuitBreaker["Service"]["trip"] = (key, settings, because) =>
       Effect.clockWith((clock) => {
-        const circuit = touch(key, settings, clock.currentTimeMillisUnsafe())
+        const circuit = circuits.use(key, settings, clock.currentTimeMillisUnsafe())
         // Only a closed circuit can be tripped from outside: an open one is open, and a probe decides for itself.
         return circuit.state._tag === "Closed"
           ? Effect.asVoid(settle({ circuit: key, permit: circuit.state.generation }, "trip", settings, because))
@@ -266,26 +249,38 @@ export const make = (options: MakeOptions = {}): Effect.Effect<CircuitBreaker["S
     const hold: CircuitBreaker["Service"]["hold"] = (key, mode, reason) =>
       Effect.clockWith((clock) => {
         const since = clock.currentTimeMillisUnsafe()
-        const circuit = touch(key, defaults, since)
+        const circuit = circuits.name(key, since)
         const release = circuit.hold({ mode, reason, since })
-        const say = (held: boolean) =>
-          bus.publish({ _tag: "CircuitHeld", circuit: key, mode, reason, held, holds: circuit.holds.length })
-        return Effect.as(
-          say(true),
-          Effect.suspend(() => (release() ? say(false) : Effect.void))
+        // Nothing comes between holding it and having the means to let go.
+        const say = (held: boolean, now: number): void =>
+          bus.publishUnsafe(now, { _tag: "CircuitHeld", circuit: key, mode, reason, held, holds: circuit.holds.length })
+        say(true, since)
+        return Effect.succeed(
+          Effect.clockWith((later) =>
+            Effect.sync(() => {
+              if (release()) say(false, later.currentTimeMillisUnsafe())
+            })
+          )
         )
       })
 
     const snapshot = (key: string): Effect.Effect<Snapshot> =>
-      Effect.clockWith((clock) => Effect.succeed(snapshotOf(key, circuits.get(key), clock.currentTimeMillisUnsafe())))
+      Effect.clockWith((clock) => {
+        const now = clock.currentTimeMillisUnsafe()
+        return Effect.succeed(snapshotOf(key, circuits.known(key, now), now))
+      })
 
     const persisted = Effect.clockWith((clock) =>
       Effect.sync(() => {
         const now = clock.currentTimeMillisUnsafe()
-        return [...circuits.values()].flatMap(({ key, state }): ReadonlyArray<Persisted> => {
+        return circuits.all(now).flatMap((circuit): ReadonlyArray<Persisted> => {
+          const { key, state } = circuit
           if (state._tag === "Closed") return []
           const { failures, openings } = state
-          return [{ circuit: key, failures, openings, until: state._tag === "Open" ? state.until : now }]
+          const base = { circuit: key, failures, openings }
+          return state._tag === "Open"
+            ? [{ ...base, until: now + circuit.ownWaitMillis(now), reason: state.reason }]
+            : [{ ...base, until: now }]
         })
       })
     )
@@ -294,8 +289,8 @@ export const make = (options: MakeOptions = {}): Effect.Effect<CircuitBreaker["S
       Effect.clockWith((clock) =>
         Effect.sync(() => {
           const now = clock.currentTimeMillisUnsafe()
-          for (const { circuit: key, failures, openings, until } of states) {
-            const circuit = touch(key, defaults, now)
+          for (const { circuit: key, failures, openings, reason = "probe", until } of states) {
+            const circuit = circuits.name(key, now)
             const { generation, probesIssued } = circuit.state
             circuit.restore(
               {
@@ -304,7 +299,7 @@ export const make = (options: MakeOptions = {}): Effect.Effect<CircuitBreaker["S
                 failures,
                 openings: Math.max(1, openings),
                 probesIssued,
-                reason: "probe",
+                reason,
                 until
               },
               now
@@ -323,9 +318,21 @@ export const make = (options: MakeOptions = {}): Effect.Effect<CircuitBreaker["S
       trip,
       hold,
       snapshot,
-      circuitUnsafe,
-      nextChange: (key) => Effect.sync(() => circuitUnsafe(key, defaults).nextChange()),
-      list: Effect.suspend(() => Effect.forEach([...circuits.keys()].toSorted(), snapshot)),
+      circuitUnsafe: (key, settings, pinned = false) => {
+        const circuit = circuits.use(key, settings)
+        if (pinned) circuit.pinned = true
+        return circuit
+      },
+      nextChange: (key) =>
+        Effect.clockWith((clock) =>
+          Effect.sync(() => circuits.name(key, clock.currentTimeMillisUnsafe()).nextChange())
+        ),
+      list: Effect.clockWith((clock) =>
+        Effect.sync(() => {
+          const now = clock.currentTimeMillisUnsafe()
+          return circuits.all(now).map((circuit) => snapshotOf(circuit.key, circuit, now))
+        })
+      ),
       transitions: Stream.unwrap(
         Effect.map(bus.subscribe(), ({ stream }) =>
           Stream.filter(stream, (event): event is CircuitChanged => event._tag === "CircuitChanged")
@@ -405,7 +412,7 @@ const becauseOf = (exit: Exit.Exit<unknown, unknown>): Because => {
 }
 
 /** What is said before the last failure, where that alone does not say why it opened. */
-const openedBy: { readonly [Reason in BreakerState.Reason]: string } = {
+const openedBy: { readonly [One in Reason]: string } = {
   consecutive: "",
   trip: "",
   probe: "",
@@ -434,7 +441,7 @@ const snapshotOf = (key: string, circuit: Circuit | undefined, now: number): Sna
     circuit: key,
     state: stateName[state._tag],
     failures: state.failures,
-    openings: state.openings,
+    openings: BreakerState.openingsOf(state, now),
     ...(state._tag === "Open" ? { reason: state.reason } : {}),
     retryAfter: Duration.millis(circuit.ownWaitMillis(now)),
     window: rates,

@@ -15,31 +15,37 @@ export class Cooldown extends Context.Service<
     readonly waitMillis: (lane: Lane.Lane) => Effect.Effect<number>
     /** Cools until at least `millis` from now. True when that moved the deadline forward. */
     readonly cool: (lane: Lane.Lane, millis: number) => Effect.Effect<boolean>
+    /** The same two for code that cannot wait. */
+    readonly waitMillisUnsafe: (lane: Lane.Lane, now: number) => number
+    readonly coolUnsafe: (lane: Lane.Lane, millis: number, now: number) => boolean
   }
 >()("@holdfast/core/Cooldown") {}
 
 export const make: Effect.Effect<Cooldown["Service"]> = Effect.sync(() => {
   const deadlines = new Map<string, number>()
+  const waitMillisUnsafe = (lane: Lane.Lane, now: number): number => {
+    if (deadlines.size === 0) return 0
+    const until = deadlines.get(keyOf(lane))
+    if (until === undefined) return 0
+    if (until > now) return until - now
+    deadlines.delete(keyOf(lane))
+    return 0
+  }
+  const coolUnsafe = (lane: Lane.Lane, millis: number, now: number): boolean => {
+    const until = now + millis
+    const key = keyOf(lane)
+    // "Retry at once" cools nothing.
+    const moved = until > Math.max(now, deadlines.get(key) ?? now)
+    if (moved) deadlines.set(key, until)
+    return moved
+  }
   return Cooldown.of({
+    waitMillisUnsafe,
+    coolUnsafe,
     waitMillis: (lane) =>
-      Effect.clockWith((clock) => {
-        const until = deadlines.get(keyOf(lane))
-        if (until === undefined) return Effect.succeed(0)
-        const wait = until - clock.currentTimeMillisUnsafe()
-        if (wait > 0) return Effect.succeed(wait)
-        deadlines.delete(keyOf(lane))
-        return Effect.succeed(0)
-      }),
+      Effect.clockWith((clock) => Effect.succeed(waitMillisUnsafe(lane, clock.currentTimeMillisUnsafe()))),
     cool: (lane, millis) =>
-      Effect.clockWith((clock) => {
-        const now = clock.currentTimeMillisUnsafe()
-        const until = now + millis
-        const key = keyOf(lane)
-        // "Retry at once" cools nothing.
-        const moved = until > Math.max(now, deadlines.get(key) ?? now)
-        if (moved) deadlines.set(key, until)
-        return Effect.succeed(moved)
-      })
+      Effect.clockWith((clock) => Effect.succeed(coolUnsafe(lane, millis, clock.currentTimeMillisUnsafe())))
   })
 })
 

@@ -33,6 +33,7 @@ export class EventBus extends Context.Service<
   {
     /** A new id, unique over processes and restarts, for an operation. */
     readonly nextId: Effect.Effect<string>
+    readonly nextIdUnsafe: () => string
     /** Gives the event its id and instant and hands it to every subscriber. Costs next to nothing without any. */
     readonly publish: (draft: Event.Draft) => Effect.Effect<void>
     /** The same for code that cannot wait: `now` is the instant it gets. */
@@ -104,6 +105,7 @@ export const make: Effect.Effect<EventBus["Service"]> = Effect.gen(function* () 
 
   return EventBus.of({
     nextId: Effect.sync(nextId),
+    nextIdUnsafe: nextId,
     publish,
     publishUnsafe,
     isHeard: () => subscribers.size > 0,

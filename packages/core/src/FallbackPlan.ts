@@ -55,6 +55,8 @@ export const capable = (
   lanes: ReadonlyArray<Lane.Lane>,
   needs: Requirements
 ): { readonly lanes: ReadonlyArray<Lane.Lane>; readonly missing: ReadonlyArray<string> } => {
+  // Nearly always all of them can.
+  if (lanes.every((lane) => lacks(lane, needs) === undefined)) return { lanes, missing: [] }
   const able: Array<Lane.Lane> = []
   const missing: Array<string> = []
   for (const lane of lanes) {

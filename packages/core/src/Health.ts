@@ -37,6 +37,9 @@ export class Health extends Context.Service<
     readonly record: (lane: Lane.Lane, result: HealthWindow.Result) => Effect.Effect<void>
     /** Forgets a lane's past: its circuit has closed, what was before no longer speaks about it. */
     readonly restart: (lane: Lane.Lane) => Effect.Effect<void>
+    /** The same two for code that cannot wait. */
+    readonly recordUnsafe: (lane: Lane.Lane, result: HealthWindow.Result) => void
+    readonly restartUnsafe: (lane: Lane.Lane, now: number) => void
     /** The status for choosing between lanes: `idle` while there is too little evidence. */
     readonly standing: (lane: Lane.Lane, now: number) => HealthStatus.HealthStatus
     readonly snapshots: Effect.Effect<ReadonlyArray<Snapshot>>
@@ -62,14 +65,14 @@ export const make: Effect.Effect<Health["Service"], never, EventBus.EventBus> = 
   }
 
   /** Announces a change once; few results say too little to call a lane anything but idle or healthy. */
-  const announce = (entry: Entry): Effect.Effect<void> => {
+  const announce = (entry: Entry, at: number): void => {
     const { lane, window } = entry
-    const calls = window.results.length
+    const calls = window.calls
     const now = calls < minimumEvidence && window.successes < calls ? entry.announced : HealthWindow.status(window)
-    if (now === entry.announced) return Effect.void
+    if (now === entry.announced) return
     const from = entry.announced
     entry.announced = now
-    return bus.publish({
+    bus.publishUnsafe(at, {
       _tag: "HealthChanged",
       lane: lane.id,
       provider: lane.provider,
@@ -80,24 +83,28 @@ export const make: Effect.Effect<Health["Service"], never, EventBus.EventBus> = 
     })
   }
 
+  const recordUnsafe = (lane: Lane.Lane, result: HealthWindow.Result): void => {
+    const entry = entryOf(lane)
+    HealthWindow.record(entry.window, result)
+    announce(entry, result.at)
+  }
+  const restartUnsafe = (lane: Lane.Lane, now: number): void => {
+    const entry = entryOf(lane)
+    HealthWindow.clear(entry.window)
+    announce(entry, now)
+  }
+
   return Health.of({
     register: (lane) => Effect.sync(() => void entryOf(lane)),
-    record: (lane, result) =>
-      Effect.suspend(() => {
-        const entry = entryOf(lane)
-        HealthWindow.record(entry.window, result)
-        return announce(entry)
-      }),
+    recordUnsafe,
+    restartUnsafe,
+    record: (lane, result) => Effect.sync(() => recordUnsafe(lane, result)),
     restart: (lane) =>
-      Effect.suspend(() => {
-        const entry = entryOf(lane)
-        HealthWindow.clear(entry.window)
-        return announce(entry)
-      }),
+      Effect.clockWith((clock) => Effect.sync(() => restartUnsafe(lane, clock.currentTimeMillisUnsafe()))),
     standing: (lane, now) => {
       const { window } = entryOf(lane)
       HealthWindow.expire(window, now)
-      return window.results.length < minimumEvidence ? "idle" : HealthWindow.status(window)
+      return window.calls < minimumEvidence ? "idle" : HealthWindow.status(window)
     },
     snapshots: Effect.map(Clock.currentTimeMillis, (at) =>
       [...entries.values()].map(({ lane, window }) => ({

@@ -32,6 +32,16 @@ export interface Operation<A, R> extends Plan {
   readonly usageOf?: ((answer: A) => Usage) | undefined
 }
 
+/** An operation whose call gives a promise. */
+export interface PromiseOperation<A> extends Plan {
+  readonly kind: Event.Kind
+  /** One request to one lane. The signal is aborted when nobody waits for it any more. */
+  readonly call: (lane: Lane.Lane, attempt: { readonly signal: AbortSignal }) => PromiseLike<A>
+  /** What a rejection means. Default: failures of the union as they are, everything else `Unknown`. */
+  readonly failureOf?: ((cause: unknown, lane: Lane.Lane) => Failure.Failure) | undefined
+  readonly usageOf?: ((answer: A) => Usage) | undefined
+}
+
 /** An operation that ends with a stream. */
 export interface StreamOperation<A, R> extends Plan {
   /** One request to one lane. It may only end successfully after the provider's terminal event. */

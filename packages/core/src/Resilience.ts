@@ -3,10 +3,14 @@
  * `Deadline(Fallback(Retry(Bulkhead(Breaker(Clocks(call))))))`, with a peek at the breaker before anything waits. The
  * state of lanes (circuits, slots, cool-downs, health) belongs to `Resilience.layer`; operations own only themselves.
  */
+import type { NonEmptyReadonlyArray } from "effect/Array"
+import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import type * as Exit from "effect/Exit"
+import * as Exit from "effect/Exit"
+import type * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
 import * as Bulkhead from "./Bulkhead.ts"
@@ -18,12 +22,15 @@ import * as EventBus from "./EventBus.ts"
 import * as Failure from "./Failure.ts"
 import * as FallbackPlan from "./FallbackPlan.ts"
 import * as Health from "./Health.ts"
+import * as attempt from "./internal/attempt.ts"
+import { type Begin, ofEffect, ofPromise } from "./internal/call.ts"
 import * as fallback from "./internal/fallback.ts"
 import * as guards from "./internal/guards.ts"
 import * as running from "./internal/running.ts"
 import * as streaming from "./internal/streaming.ts"
+import { noteUsage } from "./internal/usage.ts"
 import * as Lane from "./Lane.ts"
-import type { Operation, Plan, StreamOperation } from "./Operation.ts"
+import type { Operation, Plan, PromiseOperation, StreamOperation, Usage } from "./Operation.ts"
 import * as Policy from "./Policy.ts"
 import * as Provenance from "./Provenance.ts"
 import * as Refusal from "./Refusal.ts"
@@ -37,6 +44,11 @@ export class Resilience extends Context.Service<
      * with a refusal. Interruption interrupts the attempt, frees its slot and its probe, and is neutral for circuits.
      */
     readonly run: <A, R>(operation: Operation<A, R>) => Effect.Effect<A, Failure.Failure | Refusal.Refusal, R>
+    /**
+     * The same for a call that gives a promise, without a fiber for it. A promise cannot be made to stop: when a clock runs
+     * out or the caller leaves, its signal is aborted, its slot is free at once, and its result is dropped.
+     */
+    readonly runPromise: <A>(operation: PromiseOperation<A>) => Effect.Effect<A, Failure.Failure | Refusal.Refusal>
     /** The same for a stream. Its slot is held, and its outcome is open, until the stream is over or left. */
     readonly runStream: <A, R>(
       operation: StreamOperation<A, R>
@@ -65,36 +77,43 @@ export const make: Effect.Effect<
     cooldown: yield* Cooldown.Cooldown,
     retryBudget: yield* RetryBudget.RetryBudget,
     health: yield* Health.Health,
-    bus: yield* EventBus.EventBus
+    bus: yield* EventBus.EventBus,
+    lanes: new WeakMap()
   }
   let started = 0
 
   /** The capable lanes in the order to try them. */
-  const plan = Effect.fnUntraced(function* (options: Plan, now: number) {
+  const plan = (options: Plan, now: number): Lanes | Refusal.NoCapableLane => {
     const { lanes, missing } = FallbackPlan.capable(options.lanes, options.needs ?? {})
-    if (lanes.length === 0) return yield* new Refusal.NoCapableLane({ route: options.route, missing })
     started += 1
-    if (started % keepOrderEvery === 0) return lanes
-    return FallbackPlan.order(lanes, (lane) => shared.health.standing(lane, now))
-  })
+    const [first, ...rest] =
+      started % keepOrderEvery === 0 ? lanes : FallbackPlan.order(lanes, (lane) => shared.health.standing(lane, now))
+    return first === undefined ? new Refusal.NoCapableLane({ route: options.route, missing }) : [first, ...rest]
+  }
 
-  const open = Effect.fnUntraced(function* (options: Plan, kind: Event.Kind) {
-    return running.make({
-      id: yield* shared.bus.nextId,
+  const open = (
+    options: Plan,
+    kind: Event.Kind,
+    fiber: Fiber.Fiber<unknown, unknown>,
+    now: number
+  ): running.Operation =>
+    running.make({
+      nextId: shared.bus.nextIdUnsafe,
       route: options.route,
       kind,
       policy: options.policy,
-      now: yield* Clock.currentTimeMillis,
+      now,
       preferred: options.lanes[0]?.id,
-      sink: yield* Provenance.Sink
+      sink: fiber.getRef(Provenance.Sink)
     })
-  })
 
-  /** Reports an operation that is over. */
-  const close = Effect.fnUntraced(function* (operation: running.Operation, exit: Exit.Exit<unknown, ErrorOf>) {
-    const now = yield* Clock.currentTimeMillis
+  /** Reports an operation that is over; only the first report counts. */
+  const close = (operation: running.Operation, exit: Exit.Exit<unknown, ErrorOf>, now: number): void => {
+    if (operation.isOver) return
+    operation.isOver = true
     running.report(operation)
-    yield* shared.bus.publish({
+    if (!shared.bus.isHeard()) return
+    shared.bus.publishUnsafe(now, {
       _tag: "OperationEnded",
       operation: operation.id,
       route: operation.route,
@@ -105,70 +124,141 @@ export const make: Effect.Effect<
       durationMillis: now - operation.startedAt,
       degraded: running.isDegraded(operation)
     })
-  })
+  }
 
+  const closeEffect = (operation: running.Operation, exit: Exit.Exit<unknown, ErrorOf>): Effect.Effect<void> =>
+    Effect.clockWith((clock) => Effect.sync(() => close(operation, exit, clock.currentTimeMillisUnsafe())))
+
+  /** The rest of an operation's time over an effect. */
   const withinDeadline = <A, E, R>(operation: running.Operation, self: Effect.Effect<A, E, R>) =>
-    Effect.timeoutOrElse(self, {
-      duration: operation.policy.clocks.total,
-      orElse: () => Effect.fail(running.deadlineExceeded(operation))
-    })
+    Effect.clockWith((clock) =>
+      Effect.timeoutOrElse(self, {
+        duration: Duration.millis(Math.max(0, operation.deadlineAt - clock.currentTimeMillisUnsafe())),
+        orElse: () => Effect.fail(running.deadlineExceeded(operation))
+      })
+    )
 
-  const run = <A, R>(options: Operation<A, R>): Effect.Effect<A, Failure.Failure | Refusal.Refusal, R> =>
-    Effect.flatMap(open(options, options.kind), (operation) => {
-      const attemptOn = (lane: Lane.Lane, wasTold: boolean) =>
-        Effect.uninterruptibleMask((restore) =>
-          Effect.flatMap(guards.begin(shared, operation, lane, wasTold, restore), (attempt) => {
-            const observed: guards.Observed = {}
-            return Effect.flatMap(Effect.exit(restore(clocked(options, lane, observed))), (exit) =>
-              Effect.andThen(guards.end(shared, operation, attempt, exit, observed), exit)
+  /**
+   * Runs an operation by attempts. The first one on the first lane is all there is to most: it is made in one suspension of
+   * the caller's fiber. Only when it fails do the deadline, the retry schedule and the other lanes come in, and take its
+   * failure up where it was left.
+   */
+  const runBy = <A>(
+    options: Plan & { readonly kind: Event.Kind; readonly usageOf?: ((answer: A) => Usage) | undefined },
+    begin: Begin<A>
+  ): Effect.Effect<A, ErrorOf> => {
+    const { usageOf } = options
+    const observe =
+      usageOf === undefined
+        ? undefined
+        : (answer: A, observed: guards.Observed): void => noteUsage(observed, usageOf(answer))
+    return Effect.withFiber((fiber) => {
+      const ambient = attempt.ambientOf(fiber)
+      return Effect.callback<A, ErrorOf>((resume) => {
+        const operation = open(options, options.kind, fiber, ambient.clock.currentTimeMillisUnsafe())
+        const over = (exit: Exit.Exit<unknown, ErrorOf>): void =>
+          close(operation, exit, ambient.clock.currentTimeMillisUnsafe())
+        const lanes = plan(options, operation.startedAt)
+        if (!isLanes(lanes)) {
+          over(Exit.fail(lanes))
+          return resume(Exit.fail(lanes))
+        }
+        const [first] = lanes
+        shared.retryBudget.depositUnsafe(first.id, options.policy.retryBudget, operation.startedAt)
+        const on = (lane: Lane.Lane, wasTold: boolean): attempt.Options<A> => ({
+          shared,
+          operation,
+          lane,
+          wasTold,
+          begin,
+          observe
+        })
+        const further = (error: Failure.Failure | Refusal.Step): Effect.Effect<A, ErrorOf> =>
+          fallback
+            .run(shared, operation, lanes, (lane, wasTold) => attempt.make(on(lane, wasTold)), error)
+            .pipe((self) => withinDeadline(operation, self))
+        const toTheEnd = (self: Effect.Effect<A, ErrorOf>): Effect.Effect<A, ErrorOf> =>
+          Effect.onExit(self, (exit) => Effect.sync(() => over(exit)))
+
+        const begun = attempt.makeUnsafe(on(first, false), ambient, undefined, (exit) => {
+          if (Exit.isSuccess(exit)) {
+            operation.answeredBy = first
+            over(exit)
+            return resume(exit)
+          }
+          const error = Cause.findErrorOption(exit.cause)
+          if (error._tag === "Some") return resume(toTheEnd(further(error.value)))
+          over(exit)
+          resume(exit)
+        })
+        if (begun === "queue") {
+          return resume(
+            toTheEnd(
+              Effect.matchEffect(withinDeadline(operation, attempt.queued(on(first, false), ambient)), {
+                onSuccess: (answer) => {
+                  operation.answeredBy = first
+                  return Effect.succeed(answer)
+                },
+                onFailure: further
+              })
             )
-          })
+          )
+        }
+        if (begun === undefined) return
+        return Effect.andThen(
+          Effect.suspend(begun),
+          Effect.sync(() => over(Exit.interrupt()))
         )
-      return plan(options, operation.startedAt).pipe(
-        Effect.flatMap((lanes) => fallback.run(shared, operation, lanes, attemptOn)),
-        (self) => withinDeadline(operation, self),
-        Effect.onExit((exit) => close(operation, exit))
-      )
+      })
     })
+  }
 
-  const runStream = <A, R>(options: StreamOperation<A, R>): Stream.Stream<A, Failure.Failure | Refusal.Refusal, R> =>
+  const run = <A, R>(options: Operation<A, R>): Effect.Effect<A, ErrorOf, R> =>
+    Effect.flatMap(Effect.context<R>(), (context) => runBy(options, ofEffect(context, options.call)))
+
+  const runPromise = <A>(options: PromiseOperation<A>): Effect.Effect<A, ErrorOf> =>
+    runBy(options, ofPromise(options.call, options.failureOf ?? unclassified))
+
+  const runStream = <A, R>(options: StreamOperation<A, R>): Stream.Stream<A, ErrorOf, R> =>
     Stream.unwrap(
-      Effect.flatMap(open(options, "stream"), (operation) =>
-        streaming.open(
+      Effect.withFiber((fiber) => {
+        const operation = open(options, "stream", fiber, fiber.getRef(Clock.Clock).currentTimeMillisUnsafe())
+        return streaming.open(
           shared,
           operation,
           options,
-          (attemptOn) =>
-            plan(options, operation.startedAt).pipe(
-              Effect.flatMap((lanes) => fallback.run(shared, operation, lanes, attemptOn)),
-              (self) => withinDeadline(operation, self)
-            ),
-          (exit) => close(operation, exit)
+          (attemptOn) => {
+            const lanes = plan(options, operation.startedAt)
+            return isLanes(lanes)
+              ? withinDeadline(operation, fallback.run(shared, operation, lanes, attemptOn))
+              : Effect.fail(lanes)
+          },
+          (exit) => closeEffect(operation, exit)
         )
-      )
+      })
     )
 
-  return Resilience.of({ run, runStream, register: shared.health.register })
+  return Resilience.of({ run, runPromise, runStream, register: shared.health.register })
 })
 
 type ErrorOf = Failure.Failure | Refusal.Refusal
 
-/** The call under its clock, with what its answer says about usage noted. What it throws is a defect of the attempt. */
-const clocked = <A, R>(
-  options: Operation<A, R>,
-  lane: Lane.Lane,
-  observed: guards.Observed
-): Effect.Effect<A, Failure.Failure, R> =>
-  Effect.suspend(() => options.call(lane)).pipe(
-    Effect.timeoutOrElse({
-      duration: options.policy.clocks.plainAttempt,
-      orElse: () => Effect.fail(streaming.timeout(lane, "attempt"))
-    }),
-    Effect.map((answer) => {
-      if (options.usageOf !== undefined) Object.assign(observed, streaming.observe(options.usageOf(answer)))
-      return answer
-    })
-  )
+type Lanes = NonEmptyReadonlyArray<Lane.Lane>
+
+const isLanes = (planned: Lanes | Refusal.NoCapableLane): planned is Lanes => Array.isArray(planned)
+
+/** What a rejected promise means where nobody says: failures of the union as they are, everything else `Unknown`. */
+const unclassified = (cause: unknown, lane: Lane.Lane): Failure.Failure =>
+  Failure.isFailure(cause)
+    ? cause
+    : Failure.make("Unknown", {
+        provider: lane.provider,
+        model: lane.model,
+        lane: lane.id,
+        scope: "request",
+        rule: "protect/unclassified",
+        cause
+      })
 
 /** Everything lanes share, in this process. Built once per layer build, so that all routes of an application meet here. */
 export const layer: Layer.Layer<
@@ -215,6 +305,25 @@ export const protect =
     )
   }
 
+/** Puts the pipeline around a call that gives a promise. `signal` is aborted when nobody waits for it any more. */
+export const protectPromise =
+  (options: ProtectOptions<unknown>) =>
+  <A>(
+    call: (attempt: { readonly signal: AbortSignal }) => PromiseLike<A>
+  ): Effect.Effect<A, Failure.Failure | Refusal.Refusal, Resilience> => {
+    const lane = laneOf(options.lane)
+    return Resilience.use((resilience) =>
+      resilience.runPromise({
+        route: options.lane,
+        kind: "effect",
+        policy: options.policy ?? Policy.standard,
+        lanes: [lane],
+        call: (_lane, attempt) => call(attempt),
+        failureOf: failureBy(options, lane)
+      })
+    )
+  }
+
 /** The same for a stream. Every element commits: once one has been seen, a failure surfaces. */
 export const protectStream =
   <E>(options: ProtectOptions<E>) =>
@@ -246,7 +355,5 @@ const failureBy =
     const target = { provider: lane.provider, model: lane.model, lane: lane.id }
     if (options.classify !== undefined)
       return Classification.toFailure(options.classify(error), target, { cause: error })
-    return Failure.isFailure(error)
-      ? error
-      : Failure.make("Unknown", { ...target, scope: "request", rule: "protect/unclassified", cause: error })
+    return unclassified(error, lane)
   }

@@ -32,6 +32,8 @@ export class RetryBudget extends Context.Service<
   {
     /** A call that is no retry is made on the lane. */
     readonly deposit: (lane: string, settings: Settings) => Effect.Effect<void>
+    /** The same for code that cannot wait. */
+    readonly depositUnsafe: (lane: string, settings: Settings, now: number) => void
     /** Takes one retry out of the lane's budget. False: there is none, and nothing has changed. */
     readonly tryWithdraw: (lane: string, settings: Settings) => Effect.Effect<boolean>
     /** Whole retries that the lane may make now. */
@@ -63,6 +65,7 @@ export const make: Effect.Effect<RetryBudget["Service"]> = Effect.sync(() => {
     Effect.clockWith((clock) => Effect.succeed(read(clock.currentTimeMillisUnsafe())))
 
   return RetryBudget.of({
+    depositUnsafe: (lane, settings, now) => RetryBudgetState.deposit(budgetOf(lane, settings), now),
     deposit: (lane, settings) => at((now) => RetryBudgetState.deposit(budgetOf(lane, settings), now)),
     tryWithdraw: (lane, settings) => at((now) => RetryBudgetState.tryWithdraw(budgetOf(lane, settings), now)),
     balance: (lane, settings) => at((now) => RetryBudgetState.balance(budgetOf(lane, settings), now))

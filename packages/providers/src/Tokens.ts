@@ -49,24 +49,25 @@ export const estimate = (
   target: Target = anyModel
 ): Estimate => {
   const family = Families.of(target.provider, target.model)
-  if (typeof input === "object" && "inputs" in input) {
-    return total(input.inputs.map((text) => ofText(text, family)))
-  }
+  if (typeof input === "object" && "inputs" in input) return total([ofTexts(input.inputs, family)])
   const media = Media.of(family.name, target.model)
-  if (typeof input === "string" || !("prompt" in input)) return total(ofPrompt(Prompt.make(input), family, media))
-  const { prompt, responseFormat, tools } = input
+  const isRequest = typeof input === "object" && "prompt" in input
+  const { content } = isRequest ? input.prompt : Prompt.make(input)
+  const tools = isRequest ? input.tools : []
+  const frame = family.perRequest + (tools.length === 0 ? 0 : family.perTools + family.perTool * tools.length)
   return total([
-    ...ofPrompt(prompt, family, media),
-    ...(tools.length === 0 ? [] : [counted(family.perTools + family.perTool * tools.length, family.margin)]),
-    ...tools.flatMap((tool) => TokenParts.ofTool(tool).map((text) => ofText(text, family))),
-    ...TokenParts.ofFormat(responseFormat).map((text) => ofText(text, family))
+    counted(frame, family.margin),
+    ...ofMessages(content, family, media, [
+      ...tools.flatMap(TokenParts.ofTool),
+      ...(isRequest ? TokenParts.ofFormat(input.responseFormat) : [])
+    ])
   ])
 }
 
 /** Estimates the tokens of a text by itself, without the frame of a message. */
 export const estimateText = (text: string, target: Target = anyModel): Estimate => {
   const family = Families.of(target.provider, target.model)
-  return { tokens: TokenText.estimate(text, family), margin: family.margin }
+  return { tokens: TokenText.estimate([text], family), margin: family.margin }
 }
 
 /**
@@ -76,7 +77,8 @@ export const estimateText = (text: string, target: Target = anyModel): Estimate 
  *
  * Of OpenAI's models it gives the token numbers of ChatML: around the text of each message one for its start, its role,
  * one for the separator and one for its end, and behind all of them three that start the answer. That is how OpenAI's
- * cookbook counts chat completions. Files have no numbers, nor has anything of other providers: they are as many -1 as
+ * cookbook counts chat completions. Up to GPT-5.6 the encoding is known, for later models it is taken to be the same. Calls
+ * of tools and their results count as names and JSON. Files have no numbers, nor has anything of other providers: they are as many -1 as
  * `estimate` counts tokens.
  *
  * `truncate` drops whole messages from the front, as that of `effect/ai` does, but counts each only once.
@@ -138,33 +140,29 @@ const exactCounter = (encoder: TokenIds.Encoder, media: Media.Media): Counter =>
 
 const estimatingCounter = (family: Families.Family, media: Media.Media): Counter => ({
   answer: unnumbered(family.perRequest),
-  ofMessage: (message) => unnumbered(total(ofMessage(message, family, media)).tokens)
+  ofMessage: (message) => unnumbered(total(ofMessages([message], family, media)).tokens)
 })
 
 const unnumbered = (length: number): ReadonlyArray<number> => Array.from({ length }, () => -1)
 
-const ofPrompt = (
-  prompt: Prompt.Prompt,
+/** Messages, and texts beside them. */
+const ofMessages = (
+  messages: ReadonlyArray<Prompt.Message>,
   family: Families.Family,
-  media: Media.Media
-): ReadonlyArray<TokenFile.Counted> => [
-  counted(family.perRequest, family.margin),
-  ...prompt.content.flatMap((message) => ofMessage(message, family, media))
-]
+  media: Media.Media,
+  texts: ReadonlyArray<string> = []
+): ReadonlyArray<TokenFile.Counted> => {
+  const found = [...texts]
+  const files: Array<TokenFile.Counted> = []
+  for (const piece of messages.flatMap(TokenParts.ofMessage)) {
+    if (typeof piece === "string") found.push(piece)
+    else files.push(TokenFile.estimate(piece, media))
+  }
+  return [counted(family.perMessage * messages.length, family.margin), ofTexts(found, family), ...files]
+}
 
-const ofMessage = (
-  message: Prompt.Message,
-  family: Families.Family,
-  media: Media.Media
-): ReadonlyArray<TokenFile.Counted> => [
-  counted(family.perMessage, family.margin),
-  ...TokenParts.ofMessage(message).map((piece) =>
-    typeof piece === "string" ? ofText(piece, family) : TokenFile.estimate(piece, media)
-  )
-]
-
-const ofText = (text: string, family: Families.Family): TokenFile.Counted =>
-  counted(TokenText.estimate(text, family), family.margin)
+const ofTexts = (texts: ReadonlyArray<string>, family: Families.Family): TokenFile.Counted =>
+  counted(TokenText.estimate(texts, family), family.margin)
 
 const counted = (tokens: number, margin: number): TokenFile.Counted => ({ tokens, slack: tokens * margin })
 

@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Schema } from "effect"
 import { Prompt, Tokenizer } from "effect/ai"
@@ -26,7 +27,7 @@ const truth: { readonly [family: string]: (sample: Sample) => number } = {
 
 /** How much of the estimate the true count is away from it. */
 const off = (sample: Sample, family: Families.Family): number =>
-  Math.abs((truth[family.name]?.(sample) ?? Number.NaN) / TokenText.estimate(sample.text, family) - 1)
+  Math.abs((truth[family.name]?.(sample) ?? Number.NaN) / TokenText.estimate([sample.text], family) - 1)
 
 const median = (values: ReadonlyArray<number>): number => values.toSorted((a, b) => a - b)[values.length >> 1] ?? 0
 
@@ -62,6 +63,10 @@ describe("an estimate of tokens", () => {
     const real = 40 * o200k.countTokens([...fitted, ...unseen].map(({ text }) => text).join("\n\n"))
     assert.isBelow(Math.abs(real / tokens - 1), margin)
     assert.strictEqual(Tokens.estimateText("", openai).tokens, 0)
+    const turns = mixed.match(/[\s\S]{1,3000}/g)?.map((content) => ({ role: "user" as const, content })) ?? []
+    assert.isAbove(turns.length, 150)
+    const whole = Tokens.estimate(turns, openai)
+    assert.isBelow(Math.abs((real + 4 * turns.length) / whole.tokens - 1), whole.margin)
   })
 
   it("is between half and twice the count of what a request adds in tools and schema", () => {
@@ -131,7 +136,7 @@ describe("an estimate of tokens", () => {
     const cyclic: { self?: unknown } = {}
     cyclic.self = cyclic
     const odd = Prompt.makeMessage("assistant", {
-      content: [Prompt.makePart("tool-call", { ...call, params: cyclic })]
+      content: [Prompt.makePart("tool-call", { id: "2", name: "look", params: cyclic, providerExecuted: false })]
     })
     assert.isAbove(Tokens.estimate(Prompt.fromMessages([odd])).tokens, 0)
   })
@@ -179,7 +184,33 @@ const chat = Prompt.make([
   { role: "user", content: "And when does it close? <|endoftext|> <|im_end|>" }
 ])
 
+/** Imports `Tokens` in a process of its own and prints what of gpt-tokenizer was loaded: before a use, and after. */
+const script = `
+import { registerHooks } from "node:module"
+const loaded = []
+registerHooks({ load: (url, context, next) => (url.includes("gpt-tokenizer") && loaded.push(url), next(url, context)) })
+const Effect = await import("effect/Effect")
+const Tokenizer = await import("effect/ai/Tokenizer")
+const Tokens = await import("./src/Tokens.ts")
+const layer = Tokens.layer({ provider: "openai", model: "gpt-4" })
+Tokens.estimate("hello")
+await Effect.runPromise(Effect.provide(Tokenizer.Tokenizer, layer))
+const before = loaded.length
+const use = Effect.flatMap(Tokenizer.Tokenizer, (tokenizer) => tokenizer.tokenize("hello"))
+await Effect.runPromise(Effect.provide(use, layer))
+process.stdout.write(JSON.stringify({ before, isLoaded: loaded.length > 0 }))
+`
+
 describe("the tokenizer of OpenAI", () => {
+  it("loads its tables when it is first used, not when it is imported or provided", () => {
+    const printed = execFileSync(process.execPath, ["--input-type=module", "-e", script], {
+      cwd: new URL("..", import.meta.url),
+      encoding: "utf8",
+      stdio: ["ignore", "pipe", "ignore"]
+    })
+    assert.deepStrictEqual<unknown>(JSON.parse(printed), { before: 0, isLoaded: true })
+  })
+
   it.effect("gives the very tokens of a chat, with its frame, under both encodings", () =>
     Effect.gen(function* () {
       const plain = Prompt.make([

@@ -26,11 +26,28 @@ const png = (width: number, height: number) =>
 /** With metadata of that many bytes before the frame header, and a filler byte before its marker. */
 const jpeg = (width: number, height: number, metadata: number) =>
   padded(
-    Uint8Array.from([
-      ...[0xff, 0xd8, 0xff, 0xe1, ...be16(metadata + 2)],
-      ...new Uint8Array(metadata),
-      ...[0xff, 0xc4, 0, 3, 0, 0xff, 0xff, 0xc2, 0, 17, 8, ...be16(height), ...be16(width), 3]
-    ])
+    bytes(
+      0xff,
+      0xd8,
+      0xff,
+      0xe1,
+      ...be16(metadata + 2),
+      "\0".repeat(metadata),
+      0xff,
+      0xc4,
+      0,
+      3,
+      0,
+      0xff,
+      0xff,
+      0xc2,
+      0,
+      17,
+      8,
+      ...be16(height),
+      ...be16(width),
+      3
+    )
   )
 
 const file = (mediaType: string, data: string | Uint8Array | URL, options: Prompt.FilePart["options"] = {}) =>
@@ -112,6 +129,12 @@ describe("an image in a prompt", () => {
   it("counts as one of 1024 pixels where it is elsewhere, and may then be twice that or nothing", () => {
     const { slack, tokens } = TokenFile.estimate(file("image/png", "https://example.test/a.png"), claude)
     assert.strictEqual(tokens, 1369)
+    assert.strictEqual(slack, tokens)
+  })
+
+  it("is a guess for models of makers whose rules are not known", () => {
+    const { slack, tokens } = TokenFile.estimate(file("image/png", png(512, 512)), Media.of("other", "llama-4"))
+    assert.isAbove(tokens, 0)
     assert.strictEqual(slack, tokens)
   })
 

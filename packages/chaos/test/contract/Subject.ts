@@ -16,6 +16,8 @@ export interface Subject {
 /** A name that the catalogue does not know: the lane then takes texts and embeddings alike. */
 export const model = "kelp-1"
 
+export const account = { organization: "org-contract", project: "proj-contract" }
+
 export const goodKey = "sk-contract-1a2b3c4d5e"
 
 const openAi = (name: string, options: OpenAi.Options): Subject => ({
@@ -41,8 +43,12 @@ const anthropic = (name: string, options: Anthropic.Options): Subject => ({
 })
 
 export const subjects = {
-  chat: openAi("OpenAI chat", {}),
-  responses: openAi("OpenAI responses", { api: "responses", responses: { reasons: true, summary: "auto" } }),
+  chat: openAi("OpenAI chat", account),
+  responses: openAi("OpenAI responses", {
+    ...account,
+    api: "responses",
+    responses: { reasons: true, summary: "auto" }
+  }),
   compatible: {
     name: "OpenAI-compatible",
     format: "openai",

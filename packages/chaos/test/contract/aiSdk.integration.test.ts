@@ -74,7 +74,7 @@ const heard = (settings: Parameters<typeof streamText>[0]) =>
     let text = ""
     let error: unknown
     let finish: string | undefined
-    for await (const part of result.fullStream) {
+    for await (const part of result.stream) {
       if (part.type === "text-delta") text += part.text
       if (part.type === "error") ({ error } = part)
       if (part.type === "finish") finish = part.finishReason
@@ -221,7 +221,7 @@ for (const { embedding, format, name, text } of clients) {
         const controller = new AbortController()
         const result = streamText({ model, prompt: question, abortSignal: controller.signal, maxRetries: 0 })
         yield* Effect.promise(async () => {
-          for await (const part of result.fullStream) if (part.type === "text-delta") controller.abort()
+          for await (const part of result.stream) if (part.type === "text-delta") controller.abort()
         })
         const entry = yield* emulator.awaitEntry((entry) => entry.closedAt !== undefined)
         assert.deepStrictEqual([entry.outcome, entry.closedBy], ["aborted", "client"])

@@ -15,11 +15,17 @@
 import { atLeast, positive, whole } from "./bounds.ts"
 
 export type Algorithm =
-  /** Latency against its own long average. Follows slow changes; steady overload teaches it to expect the queue. */
+  /**
+   * Latency against its own long average. Bears latencies that vary much, if a sample is of some ten calls. A load that
+   * never lets up and drops nothing teaches it to expect the queue: then only `max` holds it.
+   */
   | { readonly _tag: "Gradient2" }
-  /** The queue at the provider, estimated from the lowest latency seen. Reacts to little; the most careful. */
+  /**
+   * The queue at the provider, estimated from the lowest latency seen. The most exact, for calls that take about equally
+   * long (time to first content, say); where they differ much the lowest is no base, and the limit sinks far too low.
+   */
   | { readonly _tag: "Vegas" }
-  /** Drops only, a call longer than `timeoutMillis` being one. For providers whose latency says nothing. */
+  /** Drops only, a mean longer than `timeoutMillis` being one. For providers whose latency says nothing. */
   | { readonly _tag: "Aimd"; readonly timeoutMillis: number }
 
 export interface Settings {

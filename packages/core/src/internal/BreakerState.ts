@@ -1,12 +1,13 @@
 /**
  * A circuit as a pure machine: functions of a state, an event and the present instant, with no clock, timer or randomness
- * of their own. Instants and lengths are milliseconds. The recent results are in a `SlidingWindow` that lives and dies with
- * the closed state and is updated in place.
+ * of their own. Instants and lengths are milliseconds, and instants never go back (`shift` is for a clock that was set
+ * back). The recent results are in a `SlidingWindow` that lives and dies with the closed state and is updated in place.
  *
  * Every admission is a permit: while closed the state's generation, for a probe a number of its own below zero. A result
  * under a permit that no longer holds, because the circuit has moved on or the probe's lease has lapsed, changes nothing.
  * On the way that matters, closed and succeeding, nothing is allocated: `admit` and `settle` return the state they got.
  */
+import * as Ramp from "./Ramp.ts"
 import * as SlidingWindow from "./SlidingWindow.ts"
 
 export interface Settings {
@@ -18,15 +19,18 @@ export interface Settings {
   readonly slowRate: number
   /** Fewer recent calls than this say nothing about rates. */
   readonly minimumCalls: number
-  /** How long it stays open the first time, the second time in a row, …; the last one holds for all further. */
-  readonly openTimes: ReadonlyArray<number>
+  /** How long it stays open the nth time in a row, 1 for the first. */
+  readonly openMillis: (nth: number) => number
   /** Part of the open time that chance takes off, 0 to 1, so that a fleet does not probe in step. */
   readonly openJitter: number
   /** The longest open time that a provider's hint may ask for. */
   readonly hintMaxMillis: number
   /** Probes that may be out at once, and results that decide. */
   readonly probes: number
-  /** Successful probes that close the circuit. More failures than leave room for them open it again. */
+  /**
+   * Successful probes that close the circuit. More failures than leave room for them open it again. Where slowness opens
+   * it (`slowRate`), a slow probe has not succeeded.
+   */
   readonly probeSuccesses: number
   /** A probe that has not reported by then has lost its slot. */
   readonly probeMillis: number
@@ -34,7 +38,7 @@ export interface Settings {
   readonly rampMillis: number
 }
 
-/** Why a circuit is open. */
+/** What opened a circuit: failures in a row, the failure rate, slowness, a failure that trips at once, failed probes. */
 export type Reason = "consecutive" | "rate" | "slow" | "trip" | "probe"
 
 interface Lease {
@@ -50,8 +54,7 @@ export interface Closed {
   /** Openings without a healthy time in between; they lengthen the next one. */
   readonly openings: number
   readonly probesIssued: number
-  /** While it ramps: since when, until when, and the admissions that have added up to less than one. */
-  readonly ramp: { readonly from: number; readonly until: number; readonly credit: number } | undefined
+  readonly ramp: Ramp.Ramp | undefined
 }
 
 export interface Open {
@@ -88,24 +91,27 @@ export const initial: State = {
   ramp: undefined
 }
 
-/** A tenth is let through at once when a circuit closes; the rest grows in evenly over the ramp. */
-const rampStart = 0.1
-/** What is refused during a ramp may come back this soon, at the latest. */
-const rampPatienceMillis = 1000
+/**
+ * The state of a circuit that is new but bears a name that others had before: above `epoch`, so that no permit of theirs
+ * is one of its own.
+ */
+export const born = (epoch: number): State => ({ ...initial, generation: epoch + 1, probesIssued: epoch })
+
+/** Where the permits of a successor have to begin. */
+export const epochOf = (state: State): number => Math.max(state.generation, state.probesIssued)
 
 /** Milliseconds until a call may be admitted; 0 when one may be now. Changes nothing. */
 export const waitMillis = (state: State, now: number, settings: Settings): number => {
   switch (state._tag) {
     case "Closed":
-      return state.ramp === undefined || now >= state.ramp.until || rampCredit(state.ramp, now) >= 1
-        ? 0
-        : Math.min(rampPatienceMillis, state.ramp.until - now)
+      return state.ramp === undefined ? 0 : Ramp.waitMillis(state.ramp, now)
     case "Open":
       return Math.max(0, state.until - now)
     case "HalfOpen": {
       const out = live(state.leases, now)
-      if (out.length + decided(state) < settings.probes) return 0
-      return out.length === 0 ? 0 : Math.min(...out.map((lease) => lease.until)) - now
+      // All results in and undecided, it can be only under settings that ask for fewer of them: one more call decides.
+      if (out.length === 0 || out.length + decided(state) < settings.probes) return 0
+      return Math.min(...out.map((lease) => lease.until)) - now
     }
   }
 }
@@ -118,9 +124,9 @@ export const admit = (state: State, now: number, settings: Settings): State => {
   switch (state._tag) {
     case "Closed":
       if (state.ramp === undefined) return state
-      return now >= state.ramp.until
+      return Ramp.isOver(state.ramp, now)
         ? { ...state, openings: 0, ramp: undefined }
-        : { ...state, ramp: { ...state.ramp, credit: rampCredit(state.ramp, now) - 1 } }
+        : { ...state, ramp: Ramp.admit(state.ramp, now) }
     case "Open":
       return probe(
         {
@@ -144,11 +150,25 @@ export const admit = (state: State, now: number, settings: Settings): State => {
 /** The permit that the last admission gave out. */
 export const permitOf = (state: State): number => (state._tag === "Closed" ? state.generation : -state.probesIssued)
 
-/** A call was refused while it ramps: part of an admission has added up. */
+/** A call was refused. While it ramps that adds to the next admission; otherwise it changes nothing. */
 export const refuse = (state: State, now: number): State =>
-  state._tag === "Closed" && state.ramp !== undefined && now < state.ramp.until
-    ? { ...state, ramp: { ...state.ramp, credit: rampCredit(state.ramp, now) } }
-    : state
+  isRamping(state, now) ? { ...state, ramp: Ramp.refuse(state.ramp, now) } : state
+
+/** Openings without a healthy time in between: a ramp that was survived is one. */
+export const openingsOf = (state: State, now: number): number =>
+  state._tag === "Closed" && !isRamping(state, now) ? 0 : state.openings
+
+/** The same state after the clock was set by `millis`: nothing comes sooner or later for it. */
+export const shift = (state: State, millis: number): State => {
+  switch (state._tag) {
+    case "Closed":
+      return state.ramp === undefined ? state : { ...state, ramp: Ramp.shift(state.ramp, millis) }
+    case "Open":
+      return { ...state, until: state.until + millis }
+    case "HalfOpen":
+      return { ...state, leases: state.leases.map((lease) => ({ ...lease, until: lease.until + millis })) }
+  }
+}
 
 export interface Settlement {
   /** The wait the provider named: it lengthens the open time, never shortens it. */
@@ -176,7 +196,7 @@ export const settle = (
         ? settleClosed(state, window, outcome, isSlow, settlement, now, settings)
         : state
     case "HalfOpen":
-      return settleProbe(state, window, permit, outcome, settlement, now, settings)
+      return settleProbe(state, window, permit, outcome, isSlow, settlement, now, settings)
   }
 }
 
@@ -196,28 +216,37 @@ const settleClosed = (
       return open(state, "trip", state.failures + 1, settlement, now, settings)
     case "success": {
       if (settings.rate > 0 || settings.slowRate > 0) SlidingWindow.record(window, "success", isSlow, now)
-      const reason = isSlow ? overRate(window, now, settings) : undefined
-      if (reason !== undefined) return open(state, reason, state.failures, settlement, now, settings)
+      if (isSlow && isOverSlowRate(window, now, settings)) return open(state, "slow", 0, settlement, now, settings)
       return state.failures === 0 ? state : { ...state, failures: 0 }
     }
     case "failure": {
       if (settings.rate > 0 || settings.slowRate > 0) SlidingWindow.record(window, "failure", isSlow, now)
       const failures = state.failures + 1
-      const reason =
-        settings.consecutiveFailures > 0 && failures >= settings.consecutiveFailures
-          ? "consecutive"
-          : overRate(window, now, settings)
+      const reason = reasonToOpen(window, failures, now, settings)
       return reason === undefined ? { ...state, failures } : open(state, reason, failures, settlement, now, settings)
     }
   }
 }
 
-const overRate = (window: SlidingWindow.SlidingWindow, now: number, settings: Settings): Reason | undefined => {
-  if (settings.rate === 0 && settings.slowRate === 0) return undefined
-  const { calls, failures, slow } = SlidingWindow.rates(window, now)
-  if (calls === 0 || calls < settings.minimumCalls) return undefined
-  if (settings.rate > 0 && failures / calls >= settings.rate) return "rate"
-  return settings.slowRate > 0 && slow / calls >= settings.slowRate ? "slow" : undefined
+/** What a failure opens for, if it does. */
+const reasonToOpen = (
+  window: SlidingWindow.SlidingWindow,
+  failures: number,
+  now: number,
+  settings: Settings
+): Reason | undefined => {
+  if (settings.consecutiveFailures > 0 && failures >= settings.consecutiveFailures) return "consecutive"
+  if (settings.rate > 0) {
+    const rate = SlidingWindow.failureRate(SlidingWindow.rates(window, now), settings.minimumCalls)
+    if (rate !== undefined && rate >= settings.rate) return "rate"
+  }
+  return isOverSlowRate(window, now, settings) ? "slow" : undefined
+}
+
+const isOverSlowRate = (window: SlidingWindow.SlidingWindow, now: number, settings: Settings): boolean => {
+  if (settings.slowRate === 0) return false
+  const rate = SlidingWindow.slowRate(SlidingWindow.rates(window, now), settings.minimumCalls)
+  return rate !== undefined && rate >= settings.slowRate
 }
 
 const settleProbe = (
@@ -225,6 +254,7 @@ const settleProbe = (
   window: SlidingWindow.SlidingWindow,
   permit: number,
   outcome: Outcome,
+  isSlow: boolean,
   settlement: Settlement,
   now: number,
   settings: Settings
@@ -237,26 +267,30 @@ const settleProbe = (
       return { ...state, leases }
     case "trip":
       return open(state, "trip", state.failures + 1, settlement, now, settings)
-    case "failure": {
+    case "failure":
+    case "success": {
+      const isTooSlow = outcome === "success" && isSlow && settings.slowRate > 0
+      if (outcome === "success" && !isTooSlow) return succeed({ ...state, leases }, window, now, settings)
+      const failures = isTooSlow ? 0 : state.failures + 1
       const failed = state.failed + 1
       return failed > settings.probes - settings.probeSuccesses
-        ? open(state, "probe", state.failures + 1, settlement, now, settings)
-        : { ...state, leases, failed, failures: state.failures + 1 }
+        ? open(state, isTooSlow ? "slow" : "probe", failures, settlement, now, settings)
+        : { ...state, leases, failed, failures }
     }
-    case "success": {
-      const succeeded = state.succeeded + 1
-      if (succeeded < settings.probeSuccesses) return { ...state, leases, succeeded }
-      SlidingWindow.clear(window)
-      return {
-        _tag: "Closed",
-        generation: state.generation + 1,
-        failures: 0,
-        openings: settings.rampMillis > 0 ? state.openings : 0,
-        probesIssued: state.probesIssued,
-        ramp:
-          settings.rampMillis > 0 ? { from: now, until: now + settings.rampMillis, credit: 1 - rampStart } : undefined
-      }
-    }
+  }
+}
+
+const succeed = (state: HalfOpen, window: SlidingWindow.SlidingWindow, now: number, settings: Settings): State => {
+  const succeeded = state.succeeded + 1
+  if (succeeded < settings.probeSuccesses) return { ...state, succeeded }
+  SlidingWindow.clear(window)
+  return {
+    _tag: "Closed",
+    generation: state.generation + 1,
+    failures: 0,
+    openings: settings.rampMillis > 0 ? state.openings : 0,
+    probesIssued: state.probesIssued,
+    ramp: settings.rampMillis > 0 ? Ramp.begin(now, settings.rampMillis) : undefined
   }
 }
 
@@ -272,12 +306,8 @@ const open = (
   now: number,
   settings: Settings
 ): Open => {
-  const openings = state.openings + 1
-  const nominal = settings.openTimes[Math.min(openings, settings.openTimes.length) - 1] ?? 0
-  const length = Math.max(
-    nominal * (1 - settings.openJitter * settlement.random),
-    Math.min(settlement.hintMillis, settings.hintMaxMillis)
-  )
+  const openings = openingsOf(state, now) + 1
+  const shortened = settings.openMillis(openings) * (1 - settings.openJitter * settlement.random)
   return {
     _tag: "Open",
     generation: state.generation + 1,
@@ -285,7 +315,8 @@ const open = (
     openings,
     probesIssued: state.probesIssued,
     reason,
-    until: now + length
+    // A whole number and never zero, however much chance takes off.
+    until: now + Math.ceil(Math.max(shortened, Math.min(settlement.hintMillis, settings.hintMaxMillis)))
   }
 }
 
@@ -303,5 +334,5 @@ const live = (leases: ReadonlyArray<Lease>, now: number): ReadonlyArray<Lease> =
 
 const decided = (state: HalfOpen): number => state.succeeded + state.failed
 
-const rampCredit = (ramp: { readonly from: number; readonly until: number; readonly credit: number }, now: number) =>
-  ramp.credit + rampStart + (1 - rampStart) * Math.min(1, (now - ramp.from) / (ramp.until - ramp.from))
+const isRamping = (state: State, now: number): state is Closed & { readonly ramp: Ramp.Ramp } =>
+  state._tag === "Closed" && state.ramp !== undefined && !Ramp.isOver(state.ramp, now)

@@ -1,6 +1,7 @@
 /**
  * One circuit: the pure machine in a `Ref`, its window of recent results, and the holds that people put on it. Everything
- * here is synchronous, so that nothing can come between looking and taking; services put effects around it.
+ * here is synchronous, so that nothing can come between looking and taking; services put effects around it. It belongs to
+ * the `Circuits` that made it.
  */
 import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
@@ -32,28 +33,41 @@ export type Listener = (circuit: Circuit, before: BreakerState.State, after: Bre
 export class Circuit {
   readonly key: string
   readonly ref: Ref.Ref<BreakerState.State>
-  readonly window: SlidingWindow.SlidingWindow
   readonly listener: Listener
+  window: SlidingWindow.SlidingWindow
+  /** The settings it was last used with. */
+  settings: BreakerState.Settings
+  /** Nobody has asked for it with settings yet: what it has are the default ones. */
+  isProvisional: boolean
   /** Pinned circuits belong to a lane and are never forgotten. */
   pinned = false
   /** Calls refused so far. */
   refused = 0
-  /** When a call last asked for it, in milliseconds since the epoch. */
-  usedAt = 0
+  /** When somebody last asked for it or told it something, in milliseconds since the epoch. */
+  usedAt: number
   /** The words of the last settlement, for whoever is told of the change it made. */
   because = ""
   holds: ReadonlyArray<Hold> = []
-  /** The settings it was last used with. */
-  settings: BreakerState.Settings | undefined
   #mode: Mode | undefined
   #change: Deferred.Deferred<void> | undefined
   #refusal: { readonly lane: string; readonly now: number; readonly error: Refusal.CircuitOpen } | undefined
 
-  constructor(key: string, window: SlidingWindow.SlidingWindow, listener: Listener) {
-    this.key = key
-    this.ref = Ref.makeUnsafe<BreakerState.State>(BreakerState.initial)
-    this.window = window
-    this.listener = listener
+  constructor(options: {
+    readonly key: string
+    readonly state: BreakerState.State
+    readonly settings: BreakerState.Settings
+    readonly window: SlidingWindow.SlidingWindow
+    readonly isProvisional: boolean
+    readonly now: number
+    readonly listener: Listener
+  }) {
+    this.key = options.key
+    this.ref = Ref.makeUnsafe(options.state)
+    this.settings = options.settings
+    this.window = options.window
+    this.isProvisional = options.isProvisional
+    this.usedAt = options.now
+    this.listener = options.listener
   }
 
   get state(): BreakerState.State {
@@ -65,38 +79,53 @@ export class Circuit {
     return this.#mode
   }
 
+  /** Takes over the settings of its first user. */
+  adopt(settings: BreakerState.Settings, window: SlidingWindow.SlidingWindow): void {
+    this.settings = settings
+    this.window = window
+    this.isProvisional = false
+  }
+
+  /** Whether nothing would be lost with it but counts. */
+  get isForgettable(): boolean {
+    return !this.pinned && this.holds.length === 0 && this.state._tag === "Closed"
+  }
+
   /** Milliseconds until a call may be admitted, 0 when one may be now; infinite while it is forced open. */
   waitMillis(now: number, settings: BreakerState.Settings): number {
-    if (this.#mode === undefined) return BreakerState.waitMillis(this.state, now, settings)
+    if (this.#mode === undefined) return BreakerState.waitMillis(this.#stateAt(now), now, settings)
     return this.#mode === "force-open" ? Number.POSITIVE_INFINITY : 0
   }
 
   /** The same without the holds, by the settings it was last used with. */
   ownWaitMillis(now: number): number {
-    return this.settings === undefined ? 0 : BreakerState.waitMillis(this.state, now, this.settings)
+    return BreakerState.waitMillis(this.#stateAt(now), now, this.settings)
   }
 
   /** Asks to make one call: a permit, or `undefined` when it is refused. */
   admit(now: number, settings: BreakerState.Settings): number | undefined {
-    this.usedAt = now
+    const before = this.#use(now)
     this.settings = settings
-    const before = this.state
     if (this.#mode === undefined && before._tag === "Closed" && before.ramp === undefined) return before.generation
-    if (this.#mode === "force-open") {
-      this.refused += 1
-      return undefined
-    }
     if (this.#mode === "force-closed") return voidPermit
-    if (BreakerState.waitMillis(before, now, settings) > 0) {
-      this.#become(BreakerState.refuse(before, now), now)
-      if (this.#mode === "observe") return voidPermit
-      this.refused += 1
+    if (this.#mode === "force-open" || BreakerState.waitMillis(before, now, settings) > 0) {
+      if (this.#mode === "observe") {
+        this.#become(BreakerState.refuse(before, now), now)
+        return voidPermit
+      }
+      this.#refuse(before, now)
       return undefined
     }
     const after = BreakerState.admit(before, now, settings)
     this.because = "time to probe"
     this.#become(after, now)
     return BreakerState.permitOf(after)
+  }
+
+  /** Turns away a call that has not asked, because `waitMillis` said that it would be refused. */
+  refuse(lane: string, now: number, settings: BreakerState.Settings): Refusal.CircuitOpen {
+    this.#refuse(this.#use(now), now)
+    return this.refusal(lane, now, settings)
   }
 
   /** Records how the call under a permit ended. `random` is drawn only when the circuit opens or may. */
@@ -110,14 +139,16 @@ export class Circuit {
     now: number,
     settings: BreakerState.Settings
   ): void {
-    if (permit === voidPermit || this.#mode === "force-closed") return
-    const before = this.state
-    const draw = outcome === "failure" || outcome === "trip" || isSlow ? random.nextDoubleUnsafe() : 0
+    if (permit === voidPermit) return
+    const before = this.#use(now)
+    // Forced closed it learns nothing, but a probe from before gives its slot back.
+    const learned = this.#mode === "force-closed" ? "neutral" : outcome
+    const draw = learned === "failure" || learned === "trip" || isSlow ? random.nextDoubleUnsafe() : 0
     const after = BreakerState.settle(
       before,
       this.window,
       permit,
-      outcome,
+      learned,
       isSlow,
       draw === 0 && hintMillis === 0 ? quiet : { hintMillis, random: draw },
       now,
@@ -146,6 +177,7 @@ export class Circuit {
 
   /** Takes up a state that was written down; whatever it was doing before is void. */
   restore(state: BreakerState.State, now: number): void {
+    this.#use(now)
     this.because = "restored"
     this.#become(state, now)
   }
@@ -156,6 +188,11 @@ export class Circuit {
     return Deferred.await(this.#change)
   }
 
+  /** Nobody will change it any more: whoever waits for that looks again. */
+  forgotten(): void {
+    this.#wake()
+  }
+
   /** Adds a hold; the answer takes it away again, once. */
   hold(hold: Hold): () => boolean {
     this.#holdsAre([...this.holds, hold])
@@ -164,6 +201,28 @@ export class Circuit {
       this.#holdsAre(this.holds.filter((one) => one !== hold))
       return true
     }
+  }
+
+  /** Somebody has asked or told; the state at that instant. */
+  #use(now: number): BreakerState.State {
+    const state = this.#stateAt(now)
+    if (state !== this.state) {
+      this.ref.ref.current = state
+      this.#refusal = undefined
+    }
+    this.usedAt = now
+    return state
+  }
+
+  /** A clock that was set back takes every deadline with it: nothing that is due in a minute becomes due in an hour. */
+  #stateAt(now: number): BreakerState.State {
+    return now < this.usedAt ? BreakerState.shift(this.state, now - this.usedAt) : this.state
+  }
+
+  /** Held open it refuses all alike, and nothing adds up for the time after. */
+  #refuse(before: BreakerState.State, now: number): void {
+    this.refused += 1
+    if (this.#mode === undefined) this.#become(BreakerState.refuse(before, now), now)
   }
 
   #holdsAre(holds: ReadonlyArray<Hold>): void {

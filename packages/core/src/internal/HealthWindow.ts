@@ -18,8 +18,10 @@ export interface Result {
 export interface Window {
   readonly capacity: number
   readonly maxAgeMillis: number
-  /** Oldest first; a ring would save nothing at a hundred entries. */
-  readonly results: Array<Result>
+  /** A ring: the oldest is at `first`, and `calls` of them count. */
+  readonly ring: Array<Result | undefined>
+  first: number
+  calls: number
   successes: number
 }
 
@@ -42,41 +44,50 @@ export interface Summary {
 export const make = (capacity: number, maxAgeMillis: number): Window => ({
   capacity,
   maxAgeMillis,
-  results: [],
+  ring: Array.from({ length: capacity }, () => undefined),
+  first: 0,
+  calls: 0,
   successes: 0
 })
 
 /** Forgets what is too old. */
 export const expire = (window: Window, now: number): void => {
-  while (window.results.length > 0 && now - (window.results[0]?.at ?? now) >= window.maxAgeMillis) drop(window)
+  for (let oldest = window.ring[window.first]; oldest !== undefined; oldest = window.ring[window.first]) {
+    if (now - oldest.at < window.maxAgeMillis) return
+    drop(window)
+  }
 }
 
 /** Remembers one result, and forgets what no longer counts. */
 export const record = (window: Window, result: Result): void => {
   expire(window, result.at)
-  if (window.results.length === window.capacity) drop(window)
-  window.results.push(result)
+  if (window.calls === window.capacity) drop(window)
+  const next = window.first + window.calls
+  window.ring[next < window.capacity ? next : next - window.capacity] = result
+  window.calls += 1
   if (result.failure === undefined) window.successes += 1
 }
 
 /** Forgets everything. */
 export const clear = (window: Window): void => {
-  window.results.length = 0
+  window.ring.fill(undefined)
+  window.first = 0
+  window.calls = 0
   window.successes = 0
 }
 
-export const status = (window: Window): HealthStatus.HealthStatus =>
-  HealthStatus.of(window.results.length, window.successes)
+export const status = (window: Window): HealthStatus.HealthStatus => HealthStatus.of(window.calls, window.successes)
 
 export const summarise = (window: Window, now: number): Summary => {
   expire(window, now)
-  const calls = window.results.length
-  const durations = sorted(window.results.map((result) => result.durationMillis))
+  const { calls } = window
+  const results = window.ring.filter((result) => result !== undefined)
+  const durations = sorted(results.map((result) => result.durationMillis))
   const firstContents = sorted(
-    window.results.flatMap((result) => (result.firstContentMillis === undefined ? [] : [result.firstContentMillis]))
+    results.flatMap((result) => (result.firstContentMillis === undefined ? [] : [result.firstContentMillis]))
   )
   const errors: { [Class in Failure.Class]?: number } = {}
-  for (const { failure } of window.results) {
+  for (const { failure } of results) {
     if (failure !== undefined) errors[failure] = (errors[failure] ?? 0) + 1
   }
   return {
@@ -101,6 +112,10 @@ export const percentile = (ascending: ReadonlyArray<number>, part: number): numb
 const sorted = (values: Array<number>): Array<number> => values.toSorted((a, b) => a - b)
 
 const drop = (window: Window): void => {
-  const oldest = window.results.shift()
-  if (oldest !== undefined && oldest.failure === undefined) window.successes -= 1
+  const oldest = window.ring[window.first]
+  if (oldest === undefined) return
+  window.ring[window.first] = undefined
+  window.first = window.first + 1 === window.capacity ? 0 : window.first + 1
+  window.calls -= 1
+  if (oldest.failure === undefined) window.successes -= 1
 }

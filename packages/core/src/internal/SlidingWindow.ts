@@ -21,7 +21,7 @@ export interface Rates {
 
 interface CountWindow {
   readonly _tag: "Count"
-  /** A mark per call, the next to be overwritten at `next`. */
+  /** A mark per call, a ring in which the next is written at `next`. */
   readonly marks: Uint8Array
   next: number
   calls: number
@@ -83,7 +83,6 @@ export const slowRate = (counted: Rates, minCalls: number): number | undefined =
 /** Forgets everything. */
 export const clear = (window: SlidingWindow): void => {
   if (window._tag === "Time") return TimeSlices.clear(window.history)
-  window.next = 0
   window.calls = 0
   window.failures = 0
   window.slow = 0

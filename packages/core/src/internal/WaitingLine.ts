@@ -19,12 +19,11 @@ export const make = (): WaitingLine => ({
 })
 
 /** The first instant at which somebody who is not in the line may pass the gate that opens at `readyAt`. */
-export const behind = (line: WaitingLine, readyAt: number): number =>
-  line.waiting > 0 ? Math.max(readyAt, line.end) : readyAt
+export const behind = (line: WaitingLine, readyAt: number): number => Math.max(readyAt, line.end)
 
 /** The turn of the next to join: when the gate opens, or a spacing after the one before. */
 export const next = (line: WaitingLine, readyAt: number, spacing: number, now: number): number =>
-  line.waiting > 0 && line.end > now ? Math.max(readyAt, line.end + spacing) : Math.max(readyAt, now)
+  line.end > now ? Math.max(readyAt, line.end + spacing) : Math.max(readyAt, now)
 
 /** Joins; nobody behind can pass before `end`. */
 export const join = (line: WaitingLine, end: number): void => {

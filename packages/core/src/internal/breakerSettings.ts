@@ -21,7 +21,7 @@ export const Settings = Schema.Struct({
   windowCalls: Schema.optionalKey(count(1)),
   /** A call that takes longer is slow (a stream: its first content, or a gap in it). Absent: none is. */
   slowCall: Schema.optionalKey(PositiveDuration),
-  /** The part of the calls in the window that were slow, at or above which it opens; 0: it does not. */
+  /** The part of the calls in the window that were slow, at or above which it opens; 0: it does not. A slow probe fails then. */
   slowRate: part,
   /** How long it stays open. */
   open: PositiveDuration,
@@ -102,8 +102,6 @@ export const defaults: Settings = {
 
 /** Slices of the time window. */
 const slices = 10
-/** Enough steps of growth to reach any ceiling from any start. */
-const maxOpenings = 64
 
 const machines = new WeakMap<Settings, BreakerState.Settings>()
 
@@ -116,7 +114,7 @@ export const machine = (settings: Settings): BreakerState.Settings => {
     rate: settings.rate,
     slowRate: settings.slowRate,
     minimumCalls: settings.minimumCalls,
-    openTimes: settings.openTimes === undefined ? growing(settings) : settings.openTimes.map(Duration.toMillis),
+    openMillis: settings.openTimes === undefined ? growing(settings) : listed(settings.openTimes),
     openJitter: settings.openJitter,
     hintMaxMillis: Duration.toMillis(settings.hintMax),
     probes: settings.probes,
@@ -133,15 +131,13 @@ export const windowOf = (settings: Settings): SlidingWindow.Settings =>
     ? { _tag: "Time", windowMillis: Duration.toMillis(settings.window), slices }
     : { _tag: "Count", calls: settings.windowCalls }
 
-/** `min(openMax, open · openGrowth^n)`, until it stays the same. */
-const growing = (settings: Settings): ReadonlyArray<number> => {
-  const max = Duration.toMillis(settings.openMax)
-  const times = [Duration.toMillis(settings.open)]
-  while (times.length < maxOpenings) {
-    const last = times.at(-1) ?? max
-    const next = Math.min(max, last * settings.openGrowth)
-    if (next === last) break
-    times.push(next)
-  }
-  return times
+/** `min(openMax, open · openGrowth^(nth - 1))`; a power too large for a number is infinite, and the ceiling holds. */
+const growing = (settings: Settings): BreakerState.Settings["openMillis"] => {
+  const [first, max] = [Duration.toMillis(settings.open), Duration.toMillis(settings.openMax)]
+  return (nth) => Math.min(max, first * settings.openGrowth ** (nth - 1))
+}
+
+const listed = (times: NonNullable<Settings["openTimes"]>): BreakerState.Settings["openMillis"] => {
+  const last = times[times.length - 1] ?? times[0]
+  return (nth) => Duration.toMillis(times[nth - 1] ?? last)
 }

@@ -2,7 +2,6 @@
  * An operation over its lanes: retry on a lane, go on to the next, wait for one to reopen, stop where going on is wrong.
  * What an attempt is, and how long it holds its slot, is the caller's.
  */
-import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
@@ -30,14 +29,20 @@ interface Turn<A> {
   readonly isWaiting: boolean
 }
 
-/** Runs the operation over the lanes in the given order. */
+/**
+ * Runs the operation over the lanes in the given order. `first`: the first lane has been asked once already, which ended
+ * so.
+ */
 export const run = Effect.fnUntraced(function* <A, R>(
   shared: guards.Shared,
   operation: Operation,
   lanes: ReadonlyArray<Lane.Lane>,
-  attemptOn: AttemptOn<A, R>
+  attemptOn: AttemptOn<A, R>,
+  first?: Failure.Failure | Refusal.Step
 ): Effect.fn.Return<A, Failure.Failure | Refusal.Refusal, R> {
   let pending = lanes
+  /** What had been sent before the attempt that was made already. */
+  let before = first === undefined ? undefined : 0
   /** Closed to calls when it was their turn; worth another look once they open. */
   let waiting: ReadonlyArray<Lane.Lane> = []
   while (true) {
@@ -46,8 +51,16 @@ export const run = Effect.fnUntraced(function* <A, R>(
       const [lane, ...others] = pending
       if (lane === undefined) break
       if (previous !== undefined) yield* announceFailover(shared, operation, previous, lane)
-      const sentBefore = operation.sent
-      const { outcome, isWaiting } = yield* onLane(shared, operation, lane, others, attemptOn)
+      const sentBefore = before ?? operation.sent
+      const { outcome, isWaiting } = yield* onLane(
+        shared,
+        operation,
+        lane,
+        others,
+        attemptOn,
+        before === undefined ? undefined : first
+      )
+      before = undefined
       if (Result.isSuccess(outcome)) {
         operation.answeredBy = lane
         return outcome.success
@@ -106,12 +119,19 @@ const onLane = <A, R>(
   operation: Operation,
   lane: Lane.Lane,
   others: ReadonlyArray<Lane.Lane>,
-  attemptOn: AttemptOn<A, R>
+  attemptOn: AttemptOn<A, R>,
+  first: Failure.Failure | Refusal.Step | undefined
 ): Effect.Effect<Turn<A>, never, R> => {
+  let already = first
   let wasTold = false
   let isWaiting = false
   // Refusals leave the retry loop as values: only a provider's failure is ever repeated in place.
-  const attempt = Effect.suspend(() => attemptOn(lane, wasTold)).pipe(
+  const attempt = Effect.suspend((): Effect.Effect<A, Failure.Failure | Refusal.Step, R> => {
+    if (already === undefined) return attemptOn(lane, wasTold)
+    const error = already
+    already = undefined
+    return Effect.fail(error)
+  }).pipe(
     Effect.matchEffect({
       onSuccess: (answer): Effect.Effect<Outcome<A>, Failure.Failure> => Effect.succeed(Result.succeed(answer)),
       onFailure: (error): Effect.Effect<Outcome<A>, Failure.Failure> =>
@@ -119,14 +139,12 @@ const onLane = <A, R>(
     })
   )
   const schedule = RetryPolicy.make(operation.policy.retry).pipe(
-    Schedule.while(({ duration, input }) => mayRetry(shared, operation, input, duration, others)),
+    Schedule.while(({ duration, input, now }) => mayRetry(shared, operation, input, duration, others, now)),
     // Waiting on a lane that will refuse after the wait helps nobody: another one is asked now.
-    Schedule.while(({ duration, input }) =>
-      Effect.map(closedMillis(shared, operation, lane, input), (millis) => {
-        isWaiting = millis > Duration.toMillis(duration)
-        return !isWaiting
-      })
-    ),
+    Schedule.while(({ duration, input, now }) => {
+      isWaiting = closedMillis(shared, operation, lane, input, now) > Duration.toMillis(duration)
+      return !isWaiting
+    }),
     // Last of all, so that only a retry that is really made is paid for.
     Schedule.while(({ input }) => pay(shared, operation, lane, input)),
     Schedule.tap(({ duration, input }) => {
@@ -150,7 +168,10 @@ const onLane = <A, R>(
     Effect.catch((failure): Effect.Effect<Outcome<A>> => Effect.succeed(Result.fail(failure))),
     Effect.tap((outcome) => announceRefusal(shared, operation, lane, outcome)),
     Effect.map((outcome) => ({ outcome, isWaiting: isWaiting || isClosed(outcome) })),
-    (turn) => Effect.andThen(shared.retryBudget.deposit(lane.id, operation.policy.retryBudget), turn)
+    (turn) =>
+      first === undefined
+        ? Effect.andThen(shared.retryBudget.deposit(lane.id, operation.policy.retryBudget), turn)
+        : turn
   )
 }
 
@@ -162,31 +183,29 @@ const closedMillis = (
   shared: guards.Shared,
   operation: Operation,
   lane: Lane.Lane,
-  failure: Failure.Failure
-): Effect.Effect<number> =>
+  failure: Failure.Failure,
+  now: number
+): number =>
   Disposition.of(failure).outcome === "throttled"
-    ? guards.circuitMillis(shared, lane, operation.policy.breaker)
-    : guards.waitMillis(shared, lane, operation.policy.breaker)
+    ? guards.circuitMillis(shared, operation, lane, now)
+    : guards.waitMillis(shared, operation, lane, now)
 
-const mayRetry = Effect.fnUntraced(function* (
+const mayRetry = (
   shared: guards.Shared,
   operation: Operation,
   failure: Failure.Failure,
   wait: Duration.Duration,
-  others: ReadonlyArray<Lane.Lane>
-) {
+  others: ReadonlyArray<Lane.Lane>,
+  now: number
+): boolean => {
   const { budget, retry } = operation.policy
   if (operation.sent + others.length >= budget.maxAttempts) return false
   if (Duration.isGreaterThan(wait, retry.patience)) return false
-  const now = yield* Clock.currentTimeMillis
   if (now + Duration.toMillis(wait) >= operation.deadlineAt) return false
   // Waiting out a second long silence on the same lane helps nobody while another lane could answer.
   if (failure._tag !== "Timeout" || (failure.phase !== "first-content" && failure.phase !== "attempt")) return true
-  for (const other of others) {
-    if ((yield* guards.waitMillis(shared, other, operation.policy.breaker)) === 0) return false
-  }
-  return true
-})
+  return others.every((other) => guards.waitMillis(shared, operation, other, now) > 0)
+}
 
 /** Takes the retry out of the lane's budget, or says that it is spent. */
 const pay = Effect.fnUntraced(function* (

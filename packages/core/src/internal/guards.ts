@@ -1,12 +1,14 @@
 /**
  * The guards of one attempt: peek at the circuits, the cool-down, the bulkhead, the admission; and what all of them learn
- * when the attempt is over. Whoever calls `begin` successfully owes exactly one `end`.
+ * when the attempt is over. Whoever calls `begin` successfully owes an `end`; only the first one counts. Everything but
+ * the wait for a slot is synchronous, so that nothing can come between looking and taking.
  */
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Random from "effect/Random"
 import type * as Bulkhead from "../Bulkhead.ts"
 import type * as CircuitBreaker from "../CircuitBreaker.ts"
 import type * as Cooldown from "../Cooldown.ts"
@@ -18,10 +20,13 @@ import type * as Health from "../Health.ts"
 import type * as Lane from "../Lane.ts"
 import * as Refusal from "../Refusal.ts"
 import type * as RetryBudget from "../RetryBudget.ts"
+import * as breakerSettings from "./breakerSettings.ts"
+import type { Circuit } from "./Circuit.ts"
 import { hintMillis } from "./hint.ts"
 import type { Operation } from "./running.ts"
+import * as Slots from "./Slots.ts"
 
-/** The state that lanes share, over all running. */
+/** The state that lanes share, over all operations. */
 export interface Shared {
   readonly breaker: CircuitBreaker.CircuitBreaker["Service"]
   readonly bulkhead: Bulkhead.Bulkhead["Service"]
@@ -29,6 +34,16 @@ export interface Shared {
   readonly retryBudget: RetryBudget.RetryBudget["Service"]
   readonly health: Health.Health["Service"]
   readonly bus: EventBus.EventBus["Service"]
+  /** What has been looked up of a lane, so that it is looked up once. */
+  readonly lanes: WeakMap<Lane.Lane, LaneState>
+}
+
+/** What a circuit speaks about. */
+type Reach = "lane" | "credential" | "model"
+
+interface LaneState {
+  readonly circuits: ReadonlyArray<{ readonly reach: Reach; readonly circuit: Circuit }>
+  readonly slots: Slots.Slots
 }
 
 /** An attempt that holds a slot and its admissions. */
@@ -37,8 +52,11 @@ export interface Started {
   readonly number: number
   readonly startedAt: number
   readonly waitedMillis: number
-  /** One permit per circuit of the lane, in the order of `circuitsOf`. */
-  readonly permits: ReadonlyArray<CircuitBreaker.Permit>
+  /** One permit per circuit of the lane, in their order. */
+  readonly permits: ReadonlyArray<number>
+  readonly observed: Observed
+  /** Set by the first `end`. */
+  ended: boolean
 }
 
 /** What is known about an attempt besides how it ended. */
@@ -52,138 +70,180 @@ export interface Observed {
 
 type Restore = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
 
-/** What a circuit speaks about. */
-type Reach = "lane" | "credential" | "model"
-
-export interface CircuitOf {
-  readonly reach: Reach
-  readonly key: string
-}
-
-const circuits = new WeakMap<Lane.Lane, ReadonlyArray<CircuitOf>>()
-
 /**
  * The circuits an attempt on the lane has to pass: its own, and those it shares with other lanes of its credential and of
  * its model. Names of credentials are chosen per provider, so the same name at two providers is two credentials.
  */
-export const circuitsOf = (lane: Lane.Lane): ReadonlyArray<CircuitOf> => {
-  const known = circuits.get(lane)
+export const circuitsOf = ({
+  credential,
+  id,
+  model,
+  provider
+}: Lane.Lane): ReadonlyArray<{ readonly reach: Reach; readonly key: string }> => [
+  { reach: "lane", key: id },
+  { reach: "credential", key: `credential:${credential === provider ? provider : `${provider}/${credential}`}` },
+  { reach: "model", key: `model:${provider}/${model}` }
+]
+
+const stateOf = (shared: Shared, operation: Operation, lane: Lane.Lane): LaneState => {
+  const known = shared.lanes.get(lane)
   if (known !== undefined) return known
-  const { credential, model, provider } = lane
-  const made: ReadonlyArray<CircuitOf> = [
-    { reach: "lane", key: lane.id },
-    { reach: "credential", key: `credential:${credential === provider ? provider : `${provider}/${credential}`}` },
-    { reach: "model", key: `model:${provider}/${model}` }
-  ]
-  circuits.set(lane, made)
+  const made: LaneState = {
+    circuits: circuitsOf(lane).map(({ key, reach }) => ({
+      reach,
+      circuit: shared.breaker.circuitUnsafe(key, operation.policy.breaker, true)
+    })),
+    slots: shared.bulkhead.slotsUnsafe(lane.id)
+  }
+  shared.lanes.set(lane, made)
   return made
 }
 
-/** Milliseconds until the lane's circuits let a call through; 0 when they do now. */
-export const circuitMillis = (
-  shared: Shared,
-  lane: Lane.Lane,
-  settings: CircuitBreaker.Settings
-): Effect.Effect<number> =>
-  Effect.map(
-    Effect.forEach(circuitsOf(lane), ({ key }) => shared.breaker.waitMillis(key, settings)),
-    (waits) => Math.max(...waits)
-  )
+/** Milliseconds until the lane's circuits let a call through; 0 when they do now, infinite while a person holds one open. */
+export const circuitMillis = (shared: Shared, operation: Operation, lane: Lane.Lane, now: number): number => {
+  const settings = breakerSettings.machine(operation.policy.breaker)
+  let longest = 0
+  for (const { circuit } of stateOf(shared, operation, lane).circuits) {
+    longest = Math.max(longest, circuit.waitMillis(now, settings))
+  }
+  return longest
+}
 
 /** Milliseconds until the lane may be called, by its circuits and its cool-down; 0 when it may be now. */
-export const waitMillis = (shared: Shared, lane: Lane.Lane, settings: CircuitBreaker.Settings): Effect.Effect<number> =>
-  Effect.zipWith(circuitMillis(shared, lane, settings), shared.cooldown.waitMillis(lane), Math.max)
-
-const peek = Effect.fnUntraced(function* (shared: Shared, operation: Operation, lane: Lane.Lane) {
-  const settings = operation.policy.breaker
-  for (const { key } of circuitsOf(lane)) {
-    if ((yield* shared.breaker.waitMillis(key, settings)) > 0) {
-      return yield* shared.breaker.refuse(key, lane.id, settings)
-    }
-  }
-})
-
-/** Whoever was told to wait has waited; the cool-down is for everybody else. */
-const warm = Effect.fnUntraced(function* (shared: Shared, lane: Lane.Lane, wasTold: boolean) {
-  if (wasTold) return
-  const cooling = yield* shared.cooldown.waitMillis(lane)
-  if (cooling > 0) return yield* new Refusal.LimitReached({ lane: lane.id, retryAfter: Duration.millis(cooling) })
-})
+export const waitMillis = (shared: Shared, operation: Operation, lane: Lane.Lane, now: number): number =>
+  Math.max(circuitMillis(shared, operation, lane, now), shared.cooldown.waitMillisUnsafe(lane, now))
 
 /**
- * Takes everything an attempt needs, or refuses and holds nothing. `wasTold`: this operation has just waited as long as the
- * lane asked it to. Call it uninterruptibly; only the queue is `restore`d.
+ * Takes everything an attempt needs, or refuses and holds nothing; `queue` when all there is to do is to wait for a slot.
+ * `wasTold`: this operation has just waited as long as the lane asked it to. `hasSlot`: it has waited for one.
  */
-export const begin = Effect.fnUntraced(function* (
+export const beginUnsafe = (
+  shared: Shared,
+  operation: Operation,
+  lane: Lane.Lane,
+  wasTold: boolean,
+  now: number,
+  hasSlot = false
+): Started | Refusal.Step | "queue" => {
+  const { breaker, budget, bulkhead } = operation.policy
+  if (operation.sent >= budget.maxAttempts) return new Refusal.BudgetExhausted({ maxAttempts: budget.maxAttempts })
+  const { circuits, slots } = stateOf(shared, operation, lane)
+  const settings = breakerSettings.machine(breaker)
+  for (const { circuit } of circuits) {
+    if (circuit.waitMillis(now, settings) === 0) continue
+    circuit.refused += 1
+    return circuit.refusal(lane.id, now, settings)
+  }
+  // Whoever was told to wait has waited; the cool-down is for everybody else.
+  const cooling = wasTold ? 0 : shared.cooldown.waitMillisUnsafe(lane, now)
+  if (cooling > 0) return new Refusal.LimitReached({ lane: lane.id, retryAfter: Duration.millis(cooling) })
+  if (!hasSlot && !Slots.tryTake(slots, bulkhead.maxConcurrent)) return "queue"
+  const permits: Array<number> = []
+  for (const { circuit } of circuits) {
+    // Looked at just above, in this same step: none can refuse now.
+    const permit = circuit.admit(now, settings)
+    if (permit !== undefined) permits.push(permit)
+  }
+  operation.sent += 1
+  const { waitedMillis } = operation
+  operation.waitedMillis = 0
+  return { lane, number: operation.sent, startedAt: now, waitedMillis, permits, observed: {}, ended: false }
+}
+
+export const isStarted = (begun: Started | Refusal.Step | "queue"): begun is Started =>
+  typeof begun === "object" && "permits" in begun
+
+/** The same with the wait for a slot. Call it uninterruptibly; only the queue is `restore`d. */
+export const begin = (
   shared: Shared,
   operation: Operation,
   lane: Lane.Lane,
   wasTold: boolean,
   restore: Restore
-): Effect.fn.Return<Started, Refusal.Step> {
-  const { budget, bulkhead } = operation.policy
-  if (operation.sent >= budget.maxAttempts) {
-    return yield* new Refusal.BudgetExhausted({ maxAttempts: budget.maxAttempts })
-  }
-  yield* peek(shared, operation, lane)
-  yield* warm(shared, lane, wasTold)
-  yield* shared.bulkhead.acquire(lane.id, bulkhead, restore)
-  // The lane may have begun to cool, or its circuit opened, while this operation stood in the queue.
-  const permits = yield* Effect.exit(Effect.andThen(warm(shared, lane, wasTold), admit(shared, operation, lane)))
-  if (Exit.isFailure(permits)) {
-    yield* shared.bulkhead.release(lane.id)
-    return yield* Effect.failCause(permits.cause)
-  }
-  operation.sent += 1
-  const waitedMillis = operation.waitedMillis
-  operation.waitedMillis = 0
-  const startedAt = yield* Clock.currentTimeMillis
-  return { lane, number: operation.sent, startedAt, waitedMillis, permits: permits.value }
-})
-
-const admit = Effect.fnUntraced(function* (
-  shared: Shared,
-  operation: Operation,
-  lane: Lane.Lane
-): Effect.fn.Return<ReadonlyArray<CircuitBreaker.Permit>, Refusal.CircuitOpen> {
-  const settings = operation.policy.breaker
-  const permits: Array<CircuitBreaker.Permit> = []
-  for (const { key } of circuitsOf(lane)) {
-    const permit = yield* Effect.exit(shared.breaker.admit(key, lane.id, settings))
-    if (Exit.isFailure(permit)) {
-      for (const given of permits) yield* shared.breaker.settle(given, "neutral", settings, { reason: "not sent" })
-      return yield* Effect.failCause(permit.cause)
-    }
-    permits.push(permit.value)
-  }
-  return permits
-})
+): Effect.Effect<Started, Refusal.Step> =>
+  Effect.flatMap(Clock.currentTimeMillis, (now) => {
+    const begun = beginUnsafe(shared, operation, lane, wasTold, now)
+    if (isStarted(begun)) return Effect.succeed(begun)
+    if (begun !== "queue") return Effect.fail(begun)
+    return Effect.andThen(
+      shared.bulkhead.acquire(lane.id, operation.policy.bulkhead, restore),
+      Effect.flatMap(Clock.currentTimeMillis, (later) => {
+        // The lane may have begun to cool, or its circuit opened, while this operation stood in the queue.
+        const again = beginUnsafe(shared, operation, lane, wasTold, later, true)
+        if (isStarted(again)) return Effect.succeed(again)
+        Slots.give(stateOf(shared, operation, lane).slots)
+        return again === "queue" ? Effect.die("a slot was held and asked for again") : Effect.fail(again)
+      })
+    )
+  })
 
 /** Gives everything back and tells circuits, cool-down, health and the bus how the attempt ended. */
-export const end = Effect.fnUntraced(function* (
+export const end = (
+  shared: Shared,
+  operation: Operation,
+  started: Started,
+  exit: Exit.Exit<unknown, Failure.Failure | Refusal.Refusal>
+): Effect.Effect<void> =>
+  Effect.withFiber((fiber) => {
+    const now = fiber.getRef(Clock.Clock).currentTimeMillisUnsafe()
+    endUnsafe(shared, operation, started, exit, now, fiber.getRef(Random.Random))
+    return Effect.void
+  })
+
+export const endUnsafe = (
   shared: Shared,
   operation: Operation,
   started: Started,
   exit: Exit.Exit<unknown, Failure.Failure | Refusal.Refusal>,
-  observed: Observed
-) {
-  const { lane } = started
-  const now = yield* Clock.currentTimeMillis
+  now: number,
+  random: { nextDoubleUnsafe(): number }
+): void => {
+  if (started.ended) return
+  started.ended = true
+  const { lane, observed } = started
+  const state = stateOf(shared, operation, lane)
   const failure = failureOf(exit)
   const result = resultOf(exit)
   const durationMillis = now - started.startedAt
-  const firstContentMillis =
-    observed.firstContentAt === undefined ? undefined : observed.firstContentAt - started.startedAt
+  const firstContentMillis = firstContentMillisOf(started)
   operation.attempts.push({ lane: lane.id, result, durationMillis, waitMillis: started.waitedMillis })
 
-  // Whoever gets the slot next must already find the circuit open, or the lane cooling.
   const isSlow = wasSlow(operation, durationMillis, firstContentMillis, observed)
-  yield* learn(shared, operation, started, result, failure, isSlow)
-  yield* shared.bulkhead.release(lane.id)
-  if (result === "Success" || (failure !== undefined && Disposition.of(failure).blames === "lane")) {
-    yield* shared.health.record(lane, { at: now, durationMillis, firstContentMillis, failure: failure?._tag })
+  const line = failure === undefined ? undefined : Disposition.of(failure)
+  const settings = breakerSettings.machine(operation.policy.breaker)
+  const hint = hintMillis(failure?.retryAfter) ?? 0
+  let recovered = false
+  let index = 0
+  for (const { circuit, reach } of state.circuits) {
+    const permit = started.permits[index++]
+    if (permit === undefined) continue
+    const before = circuit.state
+    circuit.settle(permit, outcomeOn(reach, result, line), isSlow, result, hint, random, now, settings)
+    if (reach !== "credential" && before._tag === "HalfOpen" && circuit.state !== before) {
+      recovered ||= isClosed(circuit)
+    }
   }
-  yield* shared.bus.publish({
+  // What was before the recovery no longer speaks about the lane.
+  if (recovered) shared.health.restartUnsafe(lane, now)
+  if (failure !== undefined && line !== undefined) heed(shared, operation, lane, failure, line, now)
+  if (result === "Success" || line?.blames === "lane") {
+    shared.health.recordUnsafe(lane, { at: now, durationMillis, firstContentMillis, failure: failure?._tag })
+  }
+  if (shared.bus.isHeard()) announce(shared, operation, started, result, failure, now)
+  // Last, since whoever waits for the slot takes it in this same step, and must meet what has just been learnt.
+  Slots.give(state.slots)
+}
+
+const announce = (
+  shared: Shared,
+  operation: Operation,
+  started: Started,
+  result: Event.Result,
+  failure: Failure.Failure | undefined,
+  now: number
+): void => {
+  const { lane, observed, startedAt } = started
+  shared.bus.publishUnsafe(now, {
     _tag: "AttemptEnded",
     operation: operation.id,
     route: operation.route,
@@ -193,9 +253,9 @@ export const end = Effect.fnUntraced(function* (
     credential: lane.credential,
     kind: operation.kind,
     attempt: started.number,
-    startedAt: started.startedAt,
-    durationMillis,
-    firstContentMillis,
+    startedAt,
+    durationMillis: now - startedAt,
+    firstContentMillis: firstContentMillisOf(started),
     result,
     inputTokens: observed.inputTokens,
     outputTokens: observed.outputTokens,
@@ -210,53 +270,46 @@ export const end = Effect.fnUntraced(function* (
           message: failure.message
         })
   })
-})
+}
 
-const learn = Effect.fnUntraced(function* (
+const firstContentMillisOf = ({ observed, startedAt }: Started): number | undefined =>
+  observed.firstContentAt === undefined ? undefined : observed.firstContentAt - startedAt
+
+const isClosed = (circuit: Circuit): boolean => circuit.state._tag === "Closed"
+
+/** What a circuit learns from a result: only the one that the class of the failure speaks about learns more than nothing. */
+const outcomeOn = (reach: Reach, result: Event.Result, line: Disposition.Disposition | undefined) => {
+  if (result === "Success") return "success"
+  if (result === "Defect") return reach === "lane" ? "failure" : "neutral"
+  if (line === undefined || line.circuit !== reach || line.outcome === "throttled") return "neutral"
+  return line.outcome
+}
+
+/** Cools the lane where the provider asked for a wait, and calls for a person where one is needed. */
+const heed = (
   shared: Shared,
   operation: Operation,
-  started: Started,
-  result: Event.Result,
-  failure: Failure.Failure | undefined,
-  isSlow: boolean
-) {
-  const { lane } = started
-  const settings = operation.policy.breaker
-  const line = failure === undefined ? undefined : Disposition.of(failure)
-  const because = { reason: result, retryAfter: failure?.retryAfter, isSlow }
-  const outcomeOn = (reach: Reach) => {
-    if (result === "Success") return "success"
-    if (result === "Defect") return reach === "lane" ? "failure" : "neutral"
-    if (line === undefined || line.circuit !== reach || line.outcome === "throttled") return "neutral"
-    return line.outcome
-  }
-  let change = "unchanged"
-  for (const [index, { reach }] of circuitsOf(lane).entries()) {
-    const permit = started.permits[index]
-    if (permit === undefined) continue
-    const done = yield* shared.breaker.settle(permit, outcomeOn(reach), settings, because)
-    if (done === "closed" && reach !== "credential") change = "closed"
-  }
-  // What was before the recovery no longer speaks about the lane.
-  if (change === "closed") yield* shared.health.restart(lane)
-  if (failure === undefined || line === undefined) return
-
+  lane: Lane.Lane,
+  failure: Failure.Failure,
+  line: Disposition.Disposition,
+  now: number
+): void => {
   if (line.outcome === "throttled") {
     const millis = hintMillis(failure.retryAfter) ?? unhintedMillis(operation, failure)
-    if (yield* shared.cooldown.cool(lane, millis)) {
-      yield* shared.bus.publish({
+    if (shared.cooldown.coolUnsafe(lane, millis, now)) {
+      shared.bus.publishUnsafe(now, {
         _tag: "LaneCooling",
         lane: lane.id,
         provider: lane.provider,
         model: lane.model,
         credential: lane.credential,
         reason: failure._tag,
-        untilMillis: (yield* Clock.currentTimeMillis) + millis
+        untilMillis: now + millis
       })
     }
   }
   if (line.alert) {
-    yield* shared.bus.publish({
+    shared.bus.publishUnsafe(now, {
       _tag: "AttentionNeeded",
       operation: operation.id,
       route: operation.route,
@@ -268,7 +321,7 @@ const learn = Effect.fnUntraced(function* (
       message: failure.message
     })
   }
-})
+}
 
 /** Whether a call took longer than it should: a stream by its first content and its gaps, anything else as a whole. */
 const wasSlow = (

@@ -3,6 +3,7 @@ import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Lane from "../Lane.ts"
+import * as breakerSettings from "./breakerSettings.ts"
 import * as guards from "./guards.ts"
 import type { Operation } from "./running.ts"
 
@@ -20,7 +21,7 @@ export const wait = Effect.fnUntraced(function* (
   const now = yield* Clock.currentTimeMillis
   let soonest: { readonly lane: Lane.Lane; readonly millis: number } | undefined
   for (const lane of lanes) {
-    const millis = yield* boundMillis(shared, operation, lane)
+    const millis = boundMillis(shared, operation, lane, now)
     if (soonest === undefined || millis < soonest.millis) soonest = { lane, millis }
   }
   if (soonest === undefined || now + soonest.millis >= operation.deadlineAt) return false
@@ -37,29 +38,28 @@ export const wait = Effect.fnUntraced(function* (
 })
 
 /** When to look at the lane again, at the latest. */
-const boundMillis = Effect.fnUntraced(function* (shared: guards.Shared, operation: Operation, lane: Lane.Lane) {
-  let longest = yield* shared.cooldown.waitMillis(lane)
+const boundMillis = (shared: guards.Shared, operation: Operation, lane: Lane.Lane, now: number): number => {
+  const patience = Duration.toMillis(operation.policy.retry.patience)
+  const settings = breakerSettings.machine(operation.policy.breaker)
+  let longest = shared.cooldown.waitMillisUnsafe(lane, now)
   for (const { key } of guards.circuitsOf(lane)) {
-    const millis = yield* shared.breaker.waitMillis(key, operation.policy.breaker)
-    const { state } = yield* shared.breaker.snapshot(key)
+    const circuit = shared.breaker.circuitUnsafe(key, operation.policy.breaker)
+    const millis = circuit.waitMillis(now, settings)
     // A probe that is under way decides long before its lease ends; patience bounds the wait for it.
-    const bound = state === "half-open" ? Math.min(millis, Duration.toMillis(operation.policy.retry.patience)) : millis
-    longest = Math.max(longest, bound)
+    longest = Math.max(longest, circuit.state._tag === "HalfOpen" ? Math.min(millis, patience) : millis)
   }
   return longest
-})
+}
 
-/** How long until the first of the closed lanes opens; `undefined` when none is closed. */
-export const earliest = Effect.fnUntraced(function* (
+/** How long until the first of the closed lanes opens; `undefined` when none is closed, or only by hand. */
+export const earliest = (
   shared: guards.Shared,
   operation: Operation,
   lanes: ReadonlyArray<Lane.Lane>
-) {
-  const waits: Array<number> = []
-  for (const lane of lanes) {
-    const wait = yield* guards.waitMillis(shared, lane, operation.policy.breaker)
-    // A lane that a person holds closed opens when they say so.
-    if (wait > 0 && Number.isFinite(wait)) waits.push(wait)
-  }
-  return waits.length === 0 ? undefined : Duration.millis(Math.min(...waits))
-})
+): Effect.Effect<Duration.Duration | undefined> =>
+  Effect.map(Clock.currentTimeMillis, (now) => {
+    const waits = lanes
+      .map((lane) => guards.waitMillis(shared, operation, lane, now))
+      .filter((millis) => millis > 0 && Number.isFinite(millis))
+    return waits.length === 0 ? undefined : Duration.millis(Math.min(...waits))
+  })

@@ -8,6 +8,7 @@ import type * as Provenance from "../Provenance.ts"
 import * as Refusal from "../Refusal.ts"
 
 export interface Operation {
+  /** Made when it is first asked for: nobody may ever ask. */
   readonly id: string
   readonly route: string
   readonly kind: Event.Kind
@@ -24,6 +25,8 @@ export interface Operation {
   readonly trail: Array<Refusal.TrailEntry>
   /** The lane that answered. */
   answeredBy: Lane.Lane | undefined
+  /** Whether its end has been reported. */
+  isOver: boolean
   /** The route's first lane: any other's answer is degraded. */
   readonly preferred: string | undefined
   /** Where the caller reads how it went, if it asked. */
@@ -31,28 +34,48 @@ export interface Operation {
 }
 
 export const make = (options: {
-  readonly id: string
+  readonly nextId: () => string
   readonly route: string
   readonly kind: Event.Kind
   readonly policy: Policy.Policy
   readonly now: number
   readonly preferred: string | undefined
   readonly sink: Provenance.Collector | undefined
-}): Operation => ({
-  id: options.id,
-  route: options.route,
-  kind: options.kind,
-  policy: options.policy,
-  startedAt: options.now,
-  deadlineAt: options.now + Duration.toMillis(options.policy.clocks.total),
-  attempts: [],
-  sent: 0,
-  waitedMillis: 0,
-  trail: [],
-  answeredBy: undefined,
-  preferred: options.preferred,
-  sink: options.sink
-})
+}): Operation => new Running(options)
+
+class Running implements Operation {
+  readonly route: string
+  readonly kind: Event.Kind
+  readonly policy: Policy.Policy
+  readonly startedAt: number
+  readonly deadlineAt: number
+  readonly attempts: Array<Provenance.Attempt> = []
+  sent = 0
+  waitedMillis = 0
+  readonly trail: Array<Refusal.TrailEntry> = []
+  answeredBy: Lane.Lane | undefined
+  isOver = false
+  readonly preferred: string | undefined
+  readonly sink: Provenance.Collector | undefined
+  readonly #nextId: () => string
+  #id: string | undefined
+
+  constructor(options: Parameters<typeof make>[0]) {
+    this.route = options.route
+    this.kind = options.kind
+    this.policy = options.policy
+    this.startedAt = options.now
+    this.deadlineAt = options.now + Duration.toMillis(options.policy.clocks.total)
+    this.preferred = options.preferred
+    this.sink = options.sink
+    this.#nextId = options.nextId
+  }
+
+  get id(): string {
+    this.#id ??= this.#nextId()
+    return this.#id
+  }
+}
 
 /** Whether a step's error says that nothing further may be tried. */
 export const isFinal = (error: Failure.Failure | Refusal.Step): boolean =>

@@ -14,10 +14,12 @@ import type { NonEmptyReadonlyArray } from "effect/Array"
 import * as Failure from "../Failure.ts"
 import type * as Lane from "../Lane.ts"
 import type * as Refusal from "../Refusal.ts"
-import type { StreamOperation, Usage } from "../Operation.ts"
+import type { StreamOperation } from "../Operation.ts"
+import { timeout } from "./attempt.ts"
 import type { AttemptOn } from "./fallback.ts"
 import * as guards from "./guards.ts"
 import * as running from "./running.ts"
+import { noteUsage } from "./usage.ts"
 
 type ErrorOf = Failure.Failure | Refusal.Refusal
 type Chunk<A> = NonEmptyReadonlyArray<A>
@@ -36,23 +38,6 @@ interface Opened<A, R> {
   /** Ends the attempt; only the first call counts. */
   readonly finish: (exit: Exit.Exit<unknown, ErrorOf>) => Effect.Effect<void>
 }
-
-/** The failure of a clock of ours. */
-export const timeout = (lane: Lane.Lane, phase: Failure.TimeoutPhase): Failure.Timeout =>
-  new Failure.Timeout({
-    provider: lane.provider,
-    model: lane.model,
-    lane: lane.id,
-    scope: "model",
-    rule: `clock/${phase}`,
-    phase
-  })
-
-/** What an answer says about its usage, for the attempt's record. */
-export const observe = (usage: Usage): guards.Observed => ({
-  ...(usage.inputTokens === undefined ? {} : { inputTokens: usage.inputTokens }),
-  ...(usage.outputTokens === undefined ? {} : { outputTokens: usage.outputTokens })
-})
 
 /**
  * Opens the operation's stream: `decide` picks the lane by running attempts, then the attempt that reached its content is
@@ -81,16 +66,13 @@ export const open = Effect.fnUntraced(function* <A, R>(
       Effect.flatMap(guards.begin(shared, operation, lane, wasTold, restore), (started) =>
         Effect.gen(function* () {
           const attemptScope = Scope.makeUnsafe()
-          const observed: guards.Observed = {}
+          const { observed } = started
           let finished = false
           const finish = (exit: Exit.Exit<unknown, ErrorOf>) =>
             Effect.suspend(() => {
               if (finished) return Effect.void
               finished = true
-              return Effect.andThen(
-                Scope.close(attemptScope, exit),
-                guards.end(shared, operation, started, exit, observed)
-              )
+              return Effect.andThen(Scope.close(attemptScope, exit), guards.end(shared, operation, started, exit))
             }).pipe(Effect.uninterruptible)
           const exit = yield* Effect.exit(restore(readToContent(options, lane, observed, attemptScope)))
           if (Exit.isFailure(exit)) {
@@ -189,8 +171,5 @@ const gapClock = <A, R>(
 
 const note = <A, R>(options: StreamOperation<A, R>, observed: guards.Observed, chunk: Chunk<A>): void => {
   if (options.usageOf === undefined) return
-  for (const part of chunk) {
-    const usage = options.usageOf(part)
-    if (usage !== undefined) Object.assign(observed, observe(usage))
-  }
+  for (const part of chunk) noteUsage(observed, options.usageOf(part))
 }

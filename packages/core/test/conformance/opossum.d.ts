@@ -4,6 +4,7 @@ declare module "opossum" {
     constructor(action: (...args: Args) => Promise<A>, options: CircuitBreaker.Options)
     static isOurError(error: unknown): boolean
     fire(...args: Args): Promise<A>
+    open(): void
     on(event: "open", listener: () => void): this
     shutdown(): void
     readonly opened: boolean
@@ -23,6 +24,7 @@ declare module "opossum" {
       readonly rollingCountBuckets?: number
       readonly capacity?: number
       readonly enableSnapshots?: boolean
+      readonly rollingPercentilesEnabled?: boolean
       /** Errors for which it yields true count as successes. */
       readonly errorFilter?: (error: unknown) => boolean
     }

@@ -10,7 +10,14 @@ const algorithms = {
 
 /** A limit that learns from every single call. */
 const limits = (algorithm: AdaptiveLimit.Algorithm, settings: Partial<AdaptiveLimit.Settings> = {}) =>
-  AdaptiveLimit.make({ algorithm, min: 1, max: 1_000, initial: 20, windowCalls: 1, windowMillis: 0, ...settings })
+  AdaptiveLimit.make({
+    ...AdaptiveLimit.defaults,
+    algorithm,
+    max: 1_000,
+    windowCalls: 1,
+    windowMillis: 0,
+    ...settings
+  })
 
 const record = (
   state: AdaptiveLimit.AdaptiveLimit,
@@ -144,6 +151,21 @@ describe("Gradient2", () => {
     assert.isAtLeast(provider.serve(state, 100).lowest, 40)
   })
 
+  it("begins with the plain average of ten samples, then hardly moves", () => {
+    const state = limits(algorithms.Gradient2)
+    for (let n = 1; n <= 10; n++) record(state, n * 100, 1)
+    assert.closeTo(state.baseMillis, 550, 1e-9)
+    record(state, 1_151, 1)
+    assert.closeTo(state.baseMillis, 552, 1e-9)
+  })
+
+  it("forgets a long overload faster than by averaging", () => {
+    const state = limits(algorithms.Gradient2)
+    for (let n = 0; n < 10; n++) record(state, 60_000, 1)
+    for (let n = 0; n < 60; n++) record(state, 1_000, 1)
+    assert.isAtMost(state.baseMillis, 2_500)
+  })
+
   it("creeps up to its maximum under a load that never lets up and drops nothing: it has learnt to expect the queue", () => {
     const provider = new Provider()
     const state = limits(algorithms.Gradient2, { max: 400 })
@@ -227,11 +249,26 @@ describe.each(Object.values(algorithms))("$_tag", (algorithm) => {
       AdaptiveLimit.record(state, 1_000, 20, isDropped, 0.5, now)
       return AdaptiveLimit.limit(state)
     }
-    assert.deepStrictEqual([at(0), at(100), at(200), at(999)], [20, 20, 20, 20])
-    const after = at(1_000, false)
+    assert.deepStrictEqual([at(5_000), at(5_100), at(5_200), at(5_999)], [20, 20, 20, 20])
+    const after = at(6_000, false)
     assert.isBelow(after, 20)
-    assert.deepStrictEqual([at(1_001), at(5_000)], [after, after])
-    assert.isBelow(at(5_000), after)
+    assert.deepStrictEqual([at(6_001), at(9_000)], [after, after])
+    assert.isBelow(at(9_000), after)
+  })
+
+  it("does not wait for a clock that was set back", () => {
+    const state = limits(algorithm, { windowCalls: 2, windowMillis: 1_000 })
+    AdaptiveLimit.record(state, 5, 20, true, 0.5, 3_600_000)
+    AdaptiveLimit.record(state, 5, 20, true, 0.5, 0)
+    assert.isBelow(AdaptiveLimit.limit(state), 20)
+  })
+
+  it("looks at the calls in flight of one sample only", () => {
+    const state = limits(algorithm)
+    for (let n = 0; n < 5; n++) record(state, 1_000, 1_000)
+    const busy = AdaptiveLimit.limit(state)
+    for (let n = 0; n < 50; n++) record(state, 1_000, 1)
+    assert.strictEqual(AdaptiveLimit.limit(state), busy)
   })
 
   it.prop(

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Arbitrary, Schema } from "effect"
-import type * as LimitedResource from "../../src/internal/LimitedResource.ts"
+import * as LimitedResource from "../../src/internal/LimitedResource.ts"
 import * as RateLimit from "../../src/internal/RateLimitState.ts"
 
 const limits = (settings: Partial<RateLimit.Settings> = {}) => RateLimit.make({ ...RateLimit.defaults, ...settings })
@@ -146,8 +146,31 @@ describe("what the provider's headers say", () => {
     const [first, second] = [assertAdmits(state, 0, 0), assertAdmits(state, 0, 0)]
     RateLimit.correct(state, first, { requests: { remaining: 0, resetAt: 5_000 } }, 0)
     assert.strictEqual(RateLimit.waitMillis(state, 0, 0), 5_000)
+    assert.strictEqual(LimitedResource.level(state.requests, 4_999), 0)
+    assert.isUndefined(LimitedResource.level(state.requests, 5_000))
     RateLimit.correct(state, second, { requests: { remaining: 3, resetAt: 5_000 } }, 0)
     assert.strictEqual(RateLimit.waitMillis(state, 0, 0), 0)
+  })
+
+  it("without what remains say how much there can be, and leave the level alone", () => {
+    const state = limits()
+    const [first, second, third] = [1, 2, 3].map(() => assertAdmits(state, 0, 0))
+    RateLimit.correct(state, first!, { requests: { limit: 100 } }, 0)
+    assert.strictEqual(LimitedResource.level(state.requests, 0), 98)
+    RateLimit.correct(state, second!, { requests: { limit: 100, remaining: 50 } }, 0)
+    RateLimit.correct(state, third!, { requests: { limit: 100 } }, 0)
+    assert.strictEqual(LimitedResource.level(state.requests, 0), 49)
+  })
+
+  it("without a limit are read against the last limit that was stated, else against our own", () => {
+    const state = limits()
+    const [first, second] = [assertAdmits(state, 0, 0), assertAdmits(state, 0, 0)]
+    RateLimit.correct(state, first, { requests: { limit: 60, remaining: 59 } }, 0)
+    RateLimit.correct(state, second, { requests: { remaining: 0, resetAt: 120_000 } }, 0)
+    assert.strictEqual(RateLimit.waitMillis(state, 0, 0), 2_000)
+    const other = limits({ requests: { perMinute: 60, burst: 60 } })
+    RateLimit.correct(other, assertAdmits(other, 0, 0), { requests: { remaining: 0, resetAt: 120_000 } }, 0)
+    assert.strictEqual(RateLimit.waitMillis(other, 0, 0), 2_000)
   })
 
   it("that make no sense are ignored", () => {
@@ -163,6 +186,8 @@ describe("what the provider's headers say", () => {
     const state = limits()
     RateLimit.correct(state, assertAdmits(state, 0, 0), { requests: { limit: 10, remaining: 0, resetAt: 3e10 } }, 0)
     assert.strictEqual(RateLimit.waitMillis(state, 0, 0), 3_600_000)
+    assert.strictEqual(Math.floor(LimitedResource.level(state.requests, 3_599_999)!), 0)
+    assert.isUndefined(LimitedResource.level(state.requests, 3_600_000))
     assert.strictEqual(send(state, 1, 3_600_000), 1)
   })
 
@@ -188,6 +213,7 @@ describe("what the provider's headers say", () => {
 describe("a cool-down", () => {
   it("holds everybody until the hint, and only moves forward", () => {
     const state = limits()
+    assert.isFalse(RateLimit.cool(state, 0, 0), "to retry at once is no cool-down")
     assert.isTrue(RateLimit.cool(state, 5_000, 0))
     assert.isFalse(RateLimit.cool(state, 3_000, 0))
     assert.isFalse(RateLimit.cool(state, -1, 0))
@@ -237,7 +263,24 @@ describe("a cool-down", () => {
     assert.strictEqual(RateLimit.take(state, 0, 0, 1_000), 9_000)
     assert.strictEqual(RateLimit.take(state, 0, 0, 1_100), 9_000)
     assert.strictEqual(RateLimit.take(state, 0, 0, 1_200), 9_000)
+    assert.strictEqual(RateLimit.join(state, 0, 60_000, 0, 1_200), 9_100, "and a newcomer behind them")
     assert.isNotNumber(RateLimit.take(state, 0, 0, 10_000))
+  })
+
+  it("that grows is waited for by newcomers too, even before the others know", () => {
+    const state = limits()
+    RateLimit.cool(state, 1_000, 0)
+    RateLimit.join(state, 0, 60_000, 0, 0)
+    RateLimit.cool(state, 10_000, 500)
+    assert.strictEqual(RateLimit.join(state, 0, 60_000, 0, 500), 9_500)
+  })
+
+  it("is over for a newcomer when the last turn is, whoever still sleeps", () => {
+    const state = limits({ tokens: { perMinute: 60_000, burst: 60_000 } })
+    RateLimit.cool(state, 1_000, 0)
+    RateLimit.join(state, 0, 60_000, 0, 0)
+    assert.strictEqual(RateLimit.waitMillis(state, 30_000, 1_001), 0)
+    assert.strictEqual(RateLimit.join(state, 30_000, 60_000, 0, 1_001), 0)
   })
 
   it("puts newcomers behind those who wait, and forgets the line when they have left", () => {
@@ -252,12 +295,38 @@ describe("a cool-down", () => {
   })
 })
 
-it("a clock that is set back takes all deadlines with it", () => {
-  const state = limits({ requests: { perMinute: 60, burst: 1 } })
-  assertAdmits(state, 0, 7_200_000)
-  assert.strictEqual(RateLimit.waitMillis(state, 0, 3_600_000), 1_000)
-  RateLimit.cool(state, 3_605_000, 3_600_000)
-  assert.strictEqual(RateLimit.waitMillis(state, 0, 0), 5_000)
+describe("a clock that is set back by an hour", () => {
+  const hour = 3_600_000
+
+  it("takes the limits with it", () => {
+    const state = limits({ requests: { perMinute: 60, burst: 1 } })
+    assertAdmits(state, 0, 2 * hour)
+    assert.strictEqual(RateLimit.waitMillis(state, 0, hour), 1_000)
+  })
+
+  it("takes a cool-down with it", () => {
+    const state = limits()
+    RateLimit.cool(state, 2 * hour + 5_000, 2 * hour)
+    assert.strictEqual(RateLimit.waitMillis(state, 0, hour), 5_000)
+  })
+
+  it("takes what the provider said with it", () => {
+    const closed = limits()
+    const said = { requests: { remaining: 0, resetAt: 2 * hour + 5_000 } }
+    RateLimit.correct(closed, assertAdmits(closed, 0, 2 * hour), said, 2 * hour)
+    assert.strictEqual(RateLimit.waitMillis(closed, 0, hour), 5_000)
+  })
+
+  it("takes those who wait with it", () => {
+    const state = limits()
+    RateLimit.cool(state, 2 * hour + 1_000, 2 * hour)
+    for (let n = 0; n < 3; n++) RateLimit.join(state, 0, 60_000, 0, 2 * hour)
+    assert.strictEqual(RateLimit.waitMillis(state, 0, hour), 1_200)
+    RateLimit.cool(state, hour + 9_000, hour)
+    assert.strictEqual(RateLimit.take(state, 0, 0, hour + 1_000), 8_000)
+    assert.strictEqual(RateLimit.take(state, 0, 0, 1_100), 8_100, "set back again")
+    assert.strictEqual(RateLimit.take(state, 0, 0, 1_200), 8_100)
+  })
 })
 
 it.each([

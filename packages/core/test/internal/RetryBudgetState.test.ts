@@ -55,6 +55,13 @@ describe("a retry budget", () => {
     assert.isFalse(RetryBudget.tryWithdraw(self, 0))
   })
 
+  it("does not lose a retry to binary fractions", () => {
+    // 0.29 × 100 is 28.999999999999996.
+    const self = budget({ ratio: 0.29, reservePerSecond: 0 })
+    deposits(self, 100, 0)
+    assert.strictEqual(withdrawals(self, 100, 0), 29)
+  })
+
   it("forgets a deposit after its life, to a tenth", () => {
     const self = budget({ reservePerSecond: 0 })
     deposits(self, 5, 999)

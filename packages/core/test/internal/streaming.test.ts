@@ -220,7 +220,13 @@ describe("after its first content", () => {
       const resilience = yield* Resilience.Resilience
       const lane = Lane.make({ provider: "a", model: "x" })
       const { error, seen } = yield* read(
-        resilience.runStream({ route: "chat", policy: exact, lanes: [lane], call: () => stream, commits: (n) => n === 2 })
+        resilience.runStream({
+          route: "chat",
+          policy: exact,
+          lanes: [lane],
+          call: () => stream,
+          commits: (n) => n === 2
+        })
       )
       assert.deepStrictEqual([seen, error], [[1, 2, 3, 4], undefined])
       assert.deepStrictEqual(yield* held(lane), nothing)

@@ -4,11 +4,8 @@ import type { ModelProfile, Rates, TextPrice } from "../ModelProfile.ts"
 export type Facts = Partial<Omit<ModelProfile, "provider" | "id" | "kind">>
 
 /** The profile with all the facts in place, later ones over earlier ones. */
-export const entry = (profile: ModelProfile, facts: ReadonlyArray<Facts>): ModelProfile => {
-  let known = profile
-  for (const more of facts) known = { ...known, ...more }
-  return known
-}
+export const entry = (profile: ModelProfile, [first, ...rest]: ReadonlyArray<Facts>): ModelProfile =>
+  first === undefined ? profile : entry({ ...profile, ...first }, rest)
 
 export const size = (contextWindow: number, maxOutputTokens: number): Facts => ({ contextWindow, maxOutputTokens })
 

@@ -86,7 +86,7 @@ export const make = (options: Options): Wire => {
         (response) => response.status >= 200 && response.status < 300,
         (response) =>
           Effect.flatMap(errorText(response), (text) =>
-            fail({ evidence: { kind: "http", body: jsonOrText(text) } }, response)
+            fail({ evidence: { kind: "http", body: jsonOrText(text) } }, scrub.head(response))
           )
       )
     )
@@ -94,7 +94,7 @@ export const make = (options: Options): Wire => {
   const whole = (request: HttpClientRequest.HttpClientRequest): Effect.Effect<Answer.Answer, Failure.Failure> =>
     open(request).pipe(
       Effect.flatMap((response) => {
-        const head: Answer.Head = { status: response.status, headers: response.headers }
+        const head = scrub.head(response)
         return response.text.pipe(
           Effect.catch(thrown(head)),
           Effect.flatMap((text) => {
@@ -112,7 +112,7 @@ export const make = (options: Options): Wire => {
     open(post(url, json, "text/event-stream")).pipe(
       Effect.zip(idPrefix),
       Effect.map(([response, idPrefix]) => {
-        const head: Answer.Head = { status: response.status, headers: response.headers }
+        const head = scrub.head(response)
         const bytes = response.stream.pipe(
           // No body at all is a stream without events.
           Stream.catch((error) =>

@@ -113,6 +113,8 @@ export const of = (family: string, model: string): Media => {
       return claude47
     case "gemini":
       return /gemini-[12]\./.test(model) ? gemini2 : gemini3
+    case "other":
+      return { ...openai(model), imageMargin: guessMargin }
     default:
       return openai(model)
   }

@@ -23,7 +23,7 @@ export const counts: { readonly [name: string]: { readonly gemini: number; reado
   Hindi: { gemini: 84, claude: 338 },
   Bengali: { gemini: 58, claude: 383 },
   Thai: { gemini: 87, claude: 434 },
-  Georgian: { gemini: 105, claude: 254 },
+  "Georgian market": { gemini: 105, claude: 254 },
   "Chinese, simplified": { gemini: 99, claude: 167 },
   "Chinese, traditional": { gemini: 97, claude: 197 },
   Japanese: { gemini: 91, claude: 162 },
