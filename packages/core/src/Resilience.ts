@@ -187,7 +187,13 @@ export const make: Effect.Effect<
             return resume(exit)
           }
           const error = Cause.findErrorOption(exit.cause)
-          if (error._tag === "Some") return resume(toTheEnd(further(error.value)))
+          const now = ambient.clock.currentTimeMillisUnsafe()
+          if (
+            error._tag === "Some" &&
+            !(lanes.length === 1 && fallback.isOverUnsafe(shared, operation, first, error.value, now))
+          ) {
+            return resume(toTheEnd(further(error.value)))
+          }
           over(exit)
           resume(exit)
         })

@@ -96,8 +96,11 @@ export const delayMillis = (
  * A wait that the provider names is never cut short, so bound the whole: the pipeline stops before a wait that would
  * pass the patience or the deadline. Interruption ends a wait at once.
  */
-export const make = (options: Options<Settings> = {}): Schedule.Schedule<number, Failure.Failure> => {
-  const settings = override("RetryPolicy", Settings, defaults, options)
+export const make = (options: Options<Settings> = {}): Schedule.Schedule<number, Failure.Failure> =>
+  fromSettings(override("RetryPolicy", Settings, defaults, options))
+
+/** The schedule of settings that have been checked already, such as a policy's. */
+export const fromSettings = (settings: Settings): Schedule.Schedule<number, Failure.Failure> => {
   return Schedule.fromStep(
     Effect.sync(() => {
       let retry = 0

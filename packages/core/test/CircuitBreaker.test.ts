@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Deferred, Duration, Effect, Exit, Fiber, Layer, Random, Ref, Schema } from "effect"
+import { Deferred, Duration, Effect, Exit, Fiber, Layer, Random, Ref, References, Schema } from "effect"
 import { TestClock } from "effect/testing"
 import { CircuitBreaker, EventBus, Failure, Refusal } from "@holdfast/core"
 import { everything } from "./Failures.ts"
@@ -26,6 +26,7 @@ const bad = guard(Effect.fail(failure("ServiceUnavailable")))
 const good = guard(Effect.succeed("hello"))
 const open = Effect.repeat(Effect.ignore(bad), { times: 2 })
 const state = CircuitBreaker.state("acme/anvil")
+const waitOf = ({ retryAfter }: Refusal.CircuitOpen) => retryAfter && Duration.toMillis(retryAfter)
 
 describe("a guard", () => {
   it.effect("opens on failures in a row, refuses without calling, and probes when the time has come", () =>
@@ -35,10 +36,10 @@ describe("a guard", () => {
       yield* open
       const refusal = yield* Effect.flip(call)
       assert.strictEqual(refusal._tag, "CircuitOpen")
-      assert.strictEqual(Duration.toMillis(refusal.retryAfter), 60_000)
+      assert.strictEqual(waitOf(refusal), 60_000)
       assert.strictEqual(yield* Ref.get(calls), 0)
       yield* TestClock.adjust("59999 millis")
-      assert.strictEqual(Duration.toMillis((yield* Effect.flip(call)).retryAfter), 1)
+      assert.strictEqual(waitOf(yield* Effect.flip(call)), 1)
       yield* TestClock.adjust("1 millis")
       assert.strictEqual(yield* call, 1)
       assert.strictEqual((yield* state).state, "closed")
@@ -86,6 +87,36 @@ describe("a guard", () => {
       assert.strictEqual(yield* good, "hello")
       assert.strictEqual((yield* state).state, "closed")
     }).pipe(alone)
+  )
+
+  it.effect.each(["closed", "half-open"] as const)(
+    "leaves nothing taken when it is interrupted at any step while %s",
+    (when) =>
+      Effect.gen(function* () {
+        const interruptAfter = Effect.fnUntraced(function* (steps: number) {
+          if (when === "half-open") yield* Effect.andThen(open, TestClock.adjust("60 seconds"))
+          let seen = "before the call"
+          const call = guard(
+            Effect.suspend(() => {
+              seen = "in the call"
+              return Effect.andThen(Effect.yieldNow, Effect.yieldNow)
+            }).pipe(Effect.andThen(Effect.sync(() => (seen = "after the call"))))
+          )
+          const fiber = yield* Effect.forkChild(Effect.provideService(call, References.MaxOpsBeforeYield, 2))
+          for (let n = 0; n < steps; n++) yield* Effect.yieldNow
+          const isOver = fiber.pollUnsafe() !== undefined
+          yield* Fiber.interrupt(fiber)
+          const snapshot = yield* state
+          assert.strictEqual(Duration.toMillis(snapshot.retryAfter), 0, `after ${steps} steps a slot is taken`)
+          assert.strictEqual(snapshot.failures, when === "closed" || snapshot.state === "closed" ? 0 : 3)
+          assert.strictEqual(yield* good, "hello")
+          assert.strictEqual((yield* state).state, "closed")
+          return isOver ? "over" : seen
+        })
+        const seen: Array<string> = []
+        while (seen.at(-1) !== "over") seen.push(yield* alone(interruptAfter(seen.length)))
+        assert.deepStrictEqual([...new Set(seen)], ["before the call", "in the call", "after the call", "over"])
+      })
   )
 
   it.effect("does not count interrupted calls as failures", () =>
@@ -158,6 +189,18 @@ describe("a guard", () => {
     }).pipe(alone)
   )
 
+  it.effect("believes the provider's wait no further than it is told", () =>
+    Effect.gen(function* () {
+      const short = CircuitBreaker.guard("acme/anvil", { consecutiveFailures: 1, openJitter: 0, hintMax: "5 minutes" })
+      yield* Effect.ignore(short(Effect.fail(failure("ServiceUnavailable", "1 hour"))))
+      assert.strictEqual(Duration.toMinutes((yield* state).retryAfter), 5)
+      yield* TestClock.adjust("5 minutes")
+      const usual = CircuitBreaker.guard("acme/anvil", { openJitter: 0 })
+      yield* Effect.ignore(usual(Effect.fail(failure("ServiceUnavailable", "1 hour"))))
+      assert.strictEqual(Duration.toMinutes((yield* state).retryAfter), 15)
+    }).pipe(alone)
+  )
+
   it.effect("stays open as long as the provider asks on the failure that opens it (behaviour 27)", () =>
     Effect.gen(function* () {
       yield* Effect.ignore(bad)
@@ -202,6 +245,12 @@ describe("a guard", () => {
     assert.throws(make({ openJitter: 1.1 }), /got 1.1[^]*openJitter/)
     assert.throws(make({ open: "10 minutes" }), /at least open \(10m\), got 2m[^]*openMax/)
     assert.throws(make({ probeLease: Duration.infinity }), /got Infinity[^]*probeLease/)
+    assert.throws(make({ probes: 2, probeSuccesses: 3 }), /at most probes \(2\), got 3[^]*probeSuccesses/)
+    assert.throws(make({ windowCalls: 10 }), /at most windowCalls \(10\)[^]*got 20[^]*minimumCalls/)
+    assert.throws(make({ slowRate: 0.5 }), /which calls are slow[^]*slowCall/)
+    assert.throws(make({ rate: 1.5 }), /got 1.5[^]*rate/)
+    assert.throws(make({ ramp: Duration.zero }), /got 0[^]*ramp/)
+    assert.throws(make({ openTimes: [Duration.zero] }), /got 0[^]*openTimes/)
   })
 })
 

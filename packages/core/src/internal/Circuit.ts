@@ -10,6 +10,7 @@ import * as Ref from "effect/Ref"
 import * as Refusal from "../Refusal.ts"
 import * as BreakerState from "./BreakerState.ts"
 import type * as SlidingWindow from "./SlidingWindow.ts"
+import { stackless } from "./stackless.ts"
 
 /**
  * What a person has decided about a circuit: `force-open` refuses everything, `force-closed` admits everything and learns
@@ -164,13 +165,16 @@ export class Circuit {
     const known = this.#refusal
     if (known !== undefined && known.now === now && known.lane === lane) return known.error
     const wait = this.waitMillis(now, settings)
-    const error = new Refusal.CircuitOpen({
-      lane,
-      circuit: this.key,
-      // Nobody knows when a person will let go of it.
-      retryAfter: Number.isFinite(wait) ? Duration.millis(wait) : undefined,
-      held: this.holds.find((hold) => hold.mode === "force-open")?.reason
-    })
+    const error = stackless(
+      () =>
+        new Refusal.CircuitOpen({
+          lane,
+          circuit: this.key,
+          // Nobody knows when a person will let go of it.
+          retryAfter: Number.isFinite(wait) ? Duration.millis(wait) : undefined,
+          held: this.holds.find((hold) => hold.mode === "force-open")?.reason
+        })
+    )
     this.#refusal = { lane, now, error }
     return error
   }

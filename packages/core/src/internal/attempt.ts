@@ -12,19 +12,23 @@ import type { Begin } from "./call.ts"
 import * as Deadlines from "./Deadlines.ts"
 import * as guards from "./guards.ts"
 import * as running from "./running.ts"
+import { stackless } from "./stackless.ts"
 
 type Errors = Failure.Failure | Refusal.Step
 
 /** The failure of a clock of ours. */
 export const timeout = (lane: Lane.Lane, phase: Failure.TimeoutPhase): Failure.Timeout =>
-  new Failure.Timeout({
-    provider: lane.provider,
-    model: lane.model,
-    lane: lane.id,
-    scope: "model",
-    rule: `clock/${phase}`,
-    phase
-  })
+  stackless(
+    () =>
+      new Failure.Timeout({
+        provider: lane.provider,
+        model: lane.model,
+        lane: lane.id,
+        scope: "model",
+        rule: `clock/${phase}`,
+        phase
+      })
+  )
 
 /** What an attempt needs of the fiber that makes it. */
 export interface Ambient {

@@ -90,6 +90,23 @@ export const run = Effect.fnUntraced(function* <A, R>(
 const nobody = () => false
 const anybody = () => true
 
+/**
+ * Whether an operation with this one lane is over with this error: nothing could be retried, waited for or asked elsewhere.
+ * What the long way would say about it is said here.
+ */
+export const isOverUnsafe = (
+  shared: guards.Shared,
+  operation: Operation,
+  lane: Lane.Lane,
+  error: Failure.Failure | Refusal.Step,
+  now: number
+): boolean => {
+  if (Failure.isFailure(error)) return Disposition.retriesOf(error) === 0 || operation.policy.retry.maxRetries === 0
+  if (isClosed(error) && operation.policy.fallback.waitForReopening) return false
+  if (shared.bus.isHeard()) shared.bus.publishUnsafe(now, refusalEvent(operation, lane, error))
+  return true
+}
+
 /** Which lanes may still be asked after this error. */
 const whoMayBeAsked = (
   operation: Operation,
@@ -138,7 +155,7 @@ const onLane = <A, R>(
         Failure.isFailure(error) ? Effect.fail(error) : Effect.succeed(Result.fail(error))
     })
   )
-  const schedule = RetryPolicy.make(operation.policy.retry).pipe(
+  const schedule = RetryPolicy.fromSettings(operation.policy.retry).pipe(
     Schedule.while(({ duration, input, now }) => mayRetry(shared, operation, input, duration, others, now)),
     // Waiting on a lane that will refuse after the wait helps nobody: another one is asked now.
     Schedule.while(({ duration, input, now }) => {
@@ -167,7 +184,10 @@ const onLane = <A, R>(
     Effect.retry(schedule),
     Effect.catch((failure): Effect.Effect<Outcome<A>> => Effect.succeed(Result.fail(failure))),
     Effect.tap((outcome) => announceRefusal(shared, operation, lane, outcome)),
-    Effect.map((outcome) => ({ outcome, isWaiting: isWaiting || isClosed(outcome) })),
+    Effect.map((outcome) => ({
+      outcome,
+      isWaiting: isWaiting || (Result.isFailure(outcome) && isClosed(outcome.failure))
+    })),
     (turn) =>
       first === undefined
         ? Effect.andThen(shared.retryBudget.deposit(lane.id, operation.policy.retryBudget), turn)
@@ -175,8 +195,9 @@ const onLane = <A, R>(
   )
 }
 
-const isClosed = (outcome: Outcome<unknown>): boolean =>
-  Result.isFailure(outcome) && (outcome.failure._tag === "CircuitOpen" || outcome.failure._tag === "LimitReached")
+/** Whether it is only closed to calls, and opens again. */
+const isClosed = (error: Failure.Failure | Refusal.Step): error is Refusal.CircuitOpen | Refusal.LimitReached =>
+  error._tag === "CircuitOpen" || error._tag === "LimitReached"
 
 /** How long the lane will refuse this operation's retry. Its cool-down does not bind the one who was told to wait. */
 const closedMillis = (
@@ -268,19 +289,18 @@ const announceRefusal = (
   operation: Operation,
   lane: Lane.Lane,
   outcome: Outcome<unknown>
-): Effect.Effect<void> => {
-  if (Result.isSuccess(outcome) || Failure.isFailure(outcome.failure)) return Effect.void
-  const refusal = outcome.failure
-  const reason: Event.Result = refusal._tag
-  return shared.bus.publish({
-    _tag: "LaneRefused",
-    operation: operation.id,
-    route: operation.route,
-    lane: lane.id,
-    provider: lane.provider,
-    model: lane.model,
-    reason,
-    retryAfterMillis:
-      refusal._tag === "CircuitOpen" || refusal._tag === "LimitReached" ? hintMillis(refusal.retryAfter) : undefined
-  })
-}
+): Effect.Effect<void> =>
+  Result.isSuccess(outcome) || Failure.isFailure(outcome.failure)
+    ? Effect.void
+    : shared.bus.publish(refusalEvent(operation, lane, outcome.failure))
+
+const refusalEvent = (operation: Operation, lane: Lane.Lane, refusal: Refusal.Step): Event.Draft => ({
+  _tag: "LaneRefused",
+  operation: operation.id,
+  route: operation.route,
+  lane: lane.id,
+  provider: lane.provider,
+  model: lane.model,
+  reason: refusal._tag,
+  retryAfterMillis: isClosed(refusal) ? hintMillis(refusal.retryAfter) : undefined
+})

@@ -25,6 +25,7 @@ import type { Circuit } from "./Circuit.ts"
 import { hintMillis } from "./hint.ts"
 import type { Operation } from "./running.ts"
 import * as Slots from "./Slots.ts"
+import { stackless } from "./stackless.ts"
 
 /** The state that lanes share, over all operations. */
 export interface Shared {
@@ -126,7 +127,8 @@ export const beginUnsafe = (
   hasSlot = false
 ): Started | Refusal.Step | "queue" => {
   const { breaker, budget, bulkhead } = operation.policy
-  if (operation.sent >= budget.maxAttempts) return new Refusal.BudgetExhausted({ maxAttempts: budget.maxAttempts })
+  if (operation.sent >= budget.maxAttempts)
+    return stackless(() => new Refusal.BudgetExhausted({ maxAttempts: budget.maxAttempts }))
   const { circuits, slots } = stateOf(shared, operation, lane)
   const settings = breakerSettings.machine(breaker)
   for (const { circuit } of circuits) {
@@ -136,7 +138,9 @@ export const beginUnsafe = (
   }
   // Whoever was told to wait has waited; the cool-down is for everybody else.
   const cooling = wasTold ? 0 : shared.cooldown.waitMillisUnsafe(lane, now)
-  if (cooling > 0) return new Refusal.LimitReached({ lane: lane.id, retryAfter: Duration.millis(cooling) })
+  if (cooling > 0) {
+    return stackless(() => new Refusal.LimitReached({ lane: lane.id, retryAfter: Duration.millis(cooling) }))
+  }
   if (!hasSlot && !Slots.tryTake(slots, bulkhead.maxConcurrent)) return "queue"
   const permits: Array<number> = []
   for (const { circuit } of circuits) {

@@ -11,14 +11,10 @@ const Which = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 7 }))
 const Hint = Schema.Literals([0, 0, 1_000, 90_000, 500_000])
 const Chance = Schema.Literals([0, 0.25, 0.999])
 
-/** Several of a kind make it more frequent: without enough patience and good will few circuits would ever close again. */
 const Command = Schema.Union([
-  Schema.TaggedStruct("Admit", { callers: Schema.Literals([1, 2, 12]) }),
-  Schema.TaggedStruct("Admit", { callers: Schema.Literal(4) }),
+  Schema.TaggedStruct("Admit", { callers: Schema.Literals([1, 2, 4, 12]) }),
   Schema.TaggedStruct("Succeed", { which: Which, isSlow: Schema.Boolean }),
-  Schema.TaggedStruct("Succeed", { which: Schema.Literals([0, 1]), isSlow: Schema.Literal(false) }),
   Schema.TaggedStruct("Fail", { which: Which, isSlow: Schema.Boolean, hintMillis: Hint, random: Chance }),
-  Schema.TaggedStruct("Fail", { which: Which, isSlow: Schema.Literal(false), hintMillis: Hint, random: Chance }),
   Schema.TaggedStruct("Say", {
     which: Which,
     outcome: Schema.Literals(["trip", "throttle", "neutral", "interrupt"]),
@@ -26,11 +22,14 @@ const Command = Schema.Union([
     random: Chance
   }),
   // To just before or just after the instant at which a call may go, or by so much.
-  Schema.TaggedStruct("Advance", { millis: Schema.Literals(["almost", "there", "there"]) }),
-  Schema.TaggedStruct("Advance", { millis: Schema.Literals(["there", 1, 700, 9_999, 30_000]) }),
+  Schema.TaggedStruct("Advance", { millis: Schema.Literals(["almost", "there", 1, 700, 9_999, 30_000]) }),
+  // Without enough storms and enough patience few circuits would open, and fewer close again.
+  Schema.TaggedStruct("Storm", { hintMillis: Hint, random: Chance }),
+  Schema.TaggedStruct("Probe", { callers: Schema.Literals([1, 2, 4]) }),
+  Schema.TaggedStruct("Recover", { callers: Schema.Literals([1, 2, 4]) }),
   Schema.TaggedStruct("Hold", { mode: Schema.Literals(["force-open", "force-closed", "observe"]) }),
   Schema.TaggedStruct("Release", { which: Which, again: Schema.Literals([false, false, true]) }),
-  Schema.TaggedStruct("Release", { which: Which, again: Schema.Literal(false) }),
+  Schema.TaggedStruct("Free", {}),
   Schema.TaggedStruct("Expire", { idle: Schema.Literals(["almost", "entirely"]) })
 ])
 
@@ -137,7 +136,7 @@ class Pair {
     assert.strictEqual(permit === undefined, ticket === undefined, "the model lets through whom the circuit refuses")
     assert.strictEqual(permit !== undefined, wait === 0, "the wait says whether a call may go")
     if (permit === undefined || ticket === undefined) {
-      if (wait > 0 && Number.isFinite(wait)) this.refuse()
+      if (circuit.waitMillis(this.now, this.machine) > 0) this.refuse()
       return
     }
     assert.strictEqual(permit === 0, ticket === "none", "only who goes past the machine has nothing to report to")
@@ -146,8 +145,8 @@ class Pair {
 
   /** One who looks first and does not even ask. */
   refuse(): void {
-    const { retryAfter } = this.circuit().refuse(this.key, this.now, this.machine)
-    assert.isTrue(retryAfter !== undefined && Duration.toMillis(retryAfter) > 0)
+    const { held, retryAfter } = this.circuit().refuse(this.key, this.now, this.machine)
+    assert.strictEqual(retryAfter === undefined, held !== undefined, "a wait is named unless a person holds it open")
     this.model.refuse(this.now)
   }
 
@@ -203,28 +202,28 @@ class Pair {
     const circuit = this.remembered()
     const { state } = circuit
     const wait = circuit.ownWaitMillis(now)
-    assert.deepStrictEqual(
-      {
-        state: tags[state._tag],
-        failures: state.failures,
-        openings: BreakerState.openingsOf(state, now),
-        reason: state._tag === "Open" ? state.reason : undefined,
-        wait: wait > 0 && model.state === "closed" ? "soon" : wait,
-        mode: circuit.mode,
-        refused: circuit.refused,
-        window: SlidingWindow.rates(circuit.window, now)
-      },
-      {
-        state: model.state,
-        failures: model.failures,
-        openings: model.openingsAt(now),
-        reason: model.state === "open" ? model.reason : undefined,
-        wait: model.waitMillis(now),
-        mode: model.mode,
-        refused: model.refused,
-        window: model.recent(now)
-      }
-    )
+    const actual = {
+      state: tags[state._tag],
+      failures: state.failures,
+      openings: BreakerState.openingsOf(state, now),
+      reason: state._tag === "Open" ? state.reason : undefined,
+      wait: wait > 0 && model.state === "closed" ? "soon" : wait,
+      mode: circuit.mode,
+      refused: circuit.refused,
+      window: SlidingWindow.rates(circuit.window, now)
+    }
+    const expected: typeof actual = {
+      state: model.state,
+      failures: model.failures,
+      openings: model.openingsAt(now),
+      reason: model.state === "open" ? model.reason : undefined,
+      wait: model.waitMillis(now),
+      mode: model.mode,
+      refused: model.refused,
+      window: model.recent(now)
+    }
+    // The text is compared first: it costs a tenth.
+    if (JSON.stringify(actual) !== JSON.stringify(expected)) assert.deepStrictEqual(actual, expected)
     assert.isTrue(Number.isSafeInteger(wait) && wait >= 0, "a wait is a whole number")
     if (state._tag === "HalfOpen") {
       const out = state.leases.filter(({ until }) => until > now)
@@ -268,10 +267,25 @@ const run = (pair: Pair, command: typeof Command.Type): void => {
       const { millis } = command
       return pair.pass(millis === "there" ? wait : millis === "almost" ? Math.max(0, wait - 1) : millis)
     }
+    case "Storm":
+      for (let n = 0; n < 5; n++) {
+        pair.admit()
+        pair.settle(0, "failure", command)
+      }
+      return
+    case "Probe":
+    case "Recover":
+      pair.pass(pair.wait)
+      for (let n = 0; n < command.callers; n++) pair.admit()
+      if (command._tag === "Recover") for (let n = 0; n < command.callers; n++) pair.settle(0, "success", {})
+      return
     case "Hold":
       return pair.hold(command.mode)
     case "Release":
       return pair.release(command.which, command.again)
+    case "Free":
+      while (pair.holds.length > 0) pair.release(0, false)
+      return
     case "Expire":
       return pair.pass(command.idle === "entirely" ? idleMillis : idleMillis - 1)
   }
@@ -280,7 +294,7 @@ const run = (pair: Pair, command: typeof Command.Type): void => {
 describe("any sequence of calls, results, pauses and holds", () => {
   const script = Arbitrary.all({
     setting: Arbitrary.schema(Setting),
-    commands: Arbitrary.array(Arbitrary.schema(Command), { minLength: 10, maxLength: 50 })
+    commands: Arbitrary.array(Arbitrary.schema(Command), { minLength: 5, maxLength: 50 })
   })
 
   it.prop(
