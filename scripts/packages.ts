@@ -12,7 +12,7 @@ export const scope = "@holdfast/"
 
 export const rows: Readonly<Record<string, Row>> = {
   core: { packages: [], npm: ["effect"], node: false },
-  providers: { packages: ["core"], npm: ["effect"], node: false },
+  providers: { packages: ["core"], npm: ["effect", "gpt-tokenizer", "tokenx"], node: false },
   "store-sql": {
     packages: ["core"],
     npm: ["effect", "@effect/sql-pg", "@electric-sql/pglite", "@electric-sql/pglite-socket"],

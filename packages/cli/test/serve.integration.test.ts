@@ -26,7 +26,9 @@ const holdfast = (args: ReadonlyArray<string>, env: Record<string, string> = {})
       }
       child.stdout.on("data", hear)
       child.stderr.on("data", hear)
-      const ended = new Promise<number | null>((resolve) => child.once("exit", resolve))
+      const ended = new Promise<number | null>((resolve) => {
+        child.once("exit", resolve)
+      })
       return {
         child,
         output: () => output,

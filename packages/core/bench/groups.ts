@@ -28,7 +28,7 @@ const policy = Policy.standard.pipe(
 
 /** One fiber that does it over and over. */
 const inFiber =
-  (self: Effect.Effect<unknown, never>): Work =>
+  (self: Effect.Effect<unknown>): Work =>
   (n) =>
     Effect.runPromise(
       Effect.gen(function* () {
@@ -44,7 +44,7 @@ const inLoop =
 
 /** A thousand at once, until it has been done `n` times. */
 const wide =
-  (self: Effect.Effect<unknown, never>): Work =>
+  (self: Effect.Effect<unknown>): Work =>
   (n) =>
     Effect.runPromise(
       Effect.gen(function* () {
@@ -80,8 +80,7 @@ export const groups: Effect.Effect<
   const resilience = yield* Resilience.Resilience
   const breaker = yield* CircuitBreaker.CircuitBreaker
   const shared = { route: "bench", policy, lanes: [lane] } as const
-  const context = yield* Effect.context<never>()
-  const builtIns = yield* Effect.provide(peers.effect, peers.effectLayer).pipe(Effect.provideContext(context))
+  const builtIns = yield* Effect.provide(peers.effect, peers.effectLayer)
 
   const ours = resilience.run({ ...shared, kind: "effect", call: () => Effect.promise(call) })
   const oursPromise = resilience.runPromise({ ...shared, kind: "effect", call })

@@ -188,7 +188,7 @@ export const make = (options: MakeOptions = {}): Effect.Effect<CircuitBreaker["S
         circuit: circuit.key,
         from: stateName[before._tag],
         to: stateName[after._tag],
-        reason: after._tag === "Open" ? `${openedBy[after.reason]}${circuit.because}` : circuit.because,
+        reason: reasonOf(after, circuit.because),
         failures: after.failures,
         ...(after._tag === "Open" ? { openMillis: Math.max(0, after.until - now) } : {}),
         ...(circuit.mode === "observe" ? { observed: true } : {})
@@ -406,12 +406,24 @@ const outcomeOf = (exit: Exit.Exit<unknown, unknown>): BreakerState.Outcome => {
 }
 
 const becauseOf = (exit: Exit.Exit<unknown, unknown>): Because => {
-  if (Exit.isSuccess(exit)) return { reason: "probe succeeded" }
+  if (Exit.isSuccess(exit)) return { reason: "Success" }
   const error = Cause.squash(exit.cause)
   return Failure.isFailure(error) ? { reason: error._tag, retryAfter: error.retryAfter } : { reason: "failure" }
 }
 
-/** What is said before the last failure, where that alone does not say why it opened. */
+/** Why a circuit has changed to this state, in a few words; `because`: the last result, where one has opened it. */
+const reasonOf = (after: BreakerState.State, because: string): string => {
+  switch (after._tag) {
+    case "Open":
+      return `${openedBy[after.reason]}${because}`
+    case "HalfOpen":
+      return "time to probe"
+    case "Closed":
+      return "probe succeeded"
+  }
+}
+
+/** What is said before the last result, where that alone does not say why it opened. */
 const openedBy: { readonly [One in Reason]: string } = {
   consecutive: "",
   trip: "",

@@ -2,9 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { Sampling } from "@holdfast/core"
 
-const current = Effect.gen(function* () {
-  return yield* Sampling.Current
-})
+const current = Effect.map(Sampling.Current, (sampling) => sampling)
 
 describe("sampling", () => {
   it.effect("is the provider's own unless set", () =>

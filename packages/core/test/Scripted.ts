@@ -3,7 +3,7 @@ import { Clock, type Duration, Effect, Ref, Stream } from "effect"
 import { Failure, Lane, type TextModel } from "@holdfast/core"
 import type { Response } from "effect/ai"
 
-export interface Target {
+interface Target {
   readonly provider: string
   readonly model: string
   readonly lane: string
@@ -26,7 +26,7 @@ export const finish: Response.FinishPartEncoded = {
 
 export const delta = (text: string): Response.StreamPartEncoded => ({ type: "text-delta", id: "1", delta: text })
 
-export const failure = (class_: Failure.Class, target: Target, fields: Partial<Failure.Fields> = {}): Failure.Failure =>
+const failure = (class_: Failure.Class, target: Target, fields: Partial<Failure.Fields> = {}): Failure.Failure =>
   Failure.make(class_, { ...target, scope: "provider", rule: "test", ...fields })
 
 export const replying =

@@ -76,7 +76,9 @@ describe("a promise under protection", () => {
           Effect.flip(
             Resilience.protectPromise({ lane, policy: policy.pipe(Policy.retry({ maxRetries: 0 })) })(({ signal }) => {
               signal.addEventListener("abort", () => (aborted = true))
-              return new Promise<string>((resolve) => (late = resolve))
+              return new Promise<string>((resolve) => {
+                late = resolve
+              })
             })
           )
         )
@@ -104,7 +106,7 @@ describe("a promise under protection", () => {
       const fiber = yield* Effect.forkChild(
         protect(({ signal }) => {
           signal.addEventListener("abort", () => (aborted = true))
-          return new Promise<string>(() => undefined)
+          return new Promise<string>(() => {})
         })
       )
       yield* TestClock.adjust("1 second")

@@ -2,6 +2,7 @@
 import type * as Lane from "@holdfast/core/Lane"
 import * as Anthropic from "@holdfast/providers/Anthropic"
 import * as Gemini from "@holdfast/providers/Gemini"
+import * as ModelProfile from "@holdfast/providers/ModelProfile"
 import * as OpenAi from "@holdfast/providers/OpenAi"
 import * as OpenAiCompatible from "@holdfast/providers/OpenAiCompatible"
 import * as EffectConfig from "effect/Config"
@@ -23,7 +24,15 @@ export const make = Effect.fnUntraced(function* (
     return yield* new Config.InvalidConfig({ source: `providers.${provider}`, problem: "is not configured" })
   }
   const apiKey = entry.key === undefined ? undefined : yield* read(entry.key, `providers.${provider}.key`)
-  const common = { provider, id, apiKey, capabilities: entry.models?.[model], onBadEvent: entry.onBadEvent }
+  // A provider of another name is still of a kind that the catalogue knows.
+  const profile = provider === kind ? undefined : ModelProfile.find(kind, model)
+  const common = {
+    provider,
+    id,
+    apiKey,
+    capabilities: { ...(profile === undefined ? {} : ModelProfile.capabilities(profile)), ...entry.models?.[model] },
+    onBadEvent: entry.onBadEvent
+  }
   const hosted = { ...common, baseUrl: entry.baseUrl }
   const made = {
     openai: () => OpenAi.lane(model, { ...hosted, api: entry.api }),

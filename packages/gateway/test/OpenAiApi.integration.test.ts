@@ -1,14 +1,14 @@
 import { assert, layer } from "@effect/vitest"
 import { Effect } from "effect"
 import { Healthy } from "@holdfast/chaos"
-import OpenAI from "openai"
+import { APIError, type OpenAI } from "openai"
 import { embedded, question, start } from "./Harness.ts"
 
 const thrown = (ask: () => PromiseLike<unknown>) =>
   Effect.promise(() =>
     ask().then(
       () => assert.fail("it should have been refused"),
-      (error: unknown) => (error instanceof OpenAI.APIError ? error : assert.fail(String(error)))
+      (error: unknown) => (error instanceof APIError ? error : assert.fail(String(error)))
     )
   )
 
@@ -140,9 +140,9 @@ layer(embedded, { excludeTestServices: true })("the OpenAI-shaped endpoints", (i
       assert.strictEqual((yield* gemini.journal).length, 0)
 
       const { response } = yield* Effect.promise(() =>
-        client.chat.completions.create({ ...question, user: "somebody", store: false }).withResponse()
+        client.chat.completions.create({ ...question, service_tier: "auto", store: false }).withResponse()
       )
-      assert.strictEqual(response.headers.get("x-holdfast-ignored"), "user,store")
+      assert.strictEqual(response.headers.get("x-holdfast-ignored"), "service_tier,store")
     })
   )
 

@@ -1,7 +1,7 @@
 import { assert, layer } from "@effect/vitest"
 import { Deferred, Effect, Fiber, Logger, References, Schema } from "effect"
 import { Healthy } from "@holdfast/chaos"
-import OpenAI from "openai"
+import { BadRequestError, type OpenAI } from "openai"
 import { embedded, hurried, primary, question, secondary, start } from "./Harness.ts"
 
 const ask = (client: OpenAI) =>
@@ -122,7 +122,7 @@ layer(embedded, { excludeTestServices: true })("a gateway in a storm, asked by t
           (thrown: unknown) => thrown
         )
       )
-      assert.instanceOf(error, OpenAI.BadRequestError)
+      assert.instanceOf(error, BadRequestError)
       assert.strictEqual(error.status, 400)
       assert.strictEqual(error.code, "content_policy_violation")
       assert.strictEqual(error.type, "invalid_request_error")

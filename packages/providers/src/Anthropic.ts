@@ -73,7 +73,8 @@ export const lane = Effect.fnUntraced(function* (
       model,
       claude,
       sampling: options.sampling ?? (version === "2023-06-01" && claude.sampling),
-      maxOutputTokens: Settings.offer(provider, model, options.capabilities).capabilities.maxOutputTokens
+      maxOutputTokens: Settings.offer(provider, model, options.capabilities, options.catalogue).capabilities
+        .maxOutputTokens
     }),
     {
       ...options,

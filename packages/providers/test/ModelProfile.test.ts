@@ -1,8 +1,10 @@
 import { Lane } from "@holdfast/core"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Schema } from "effect"
+import { Effect, Redacted, Schema } from "effect"
+import { FetchHttpClient } from "effect/http"
 import * as Settings from "../src/internal/Settings.ts"
 import * as ModelProfile from "../src/ModelProfile.ts"
+import * as OpenAi from "../src/OpenAi.ts"
 
 const found = (provider: string, model: string, catalogue = ModelProfile.all): ModelProfile.ModelProfile => {
   const profile = ModelProfile.find(provider, model, catalogue)
@@ -217,4 +219,21 @@ describe("the cost of an answer", () => {
     assert.isUndefined(ModelProfile.cost(opus, { outputTokens: 1 }))
     assert.isUndefined(ModelProfile.cost(found("gemini", "gemini-flash-latest"), { inputTokens: 1, outputTokens: 1 }))
   })
+})
+
+describe("a lane of a model that the configuration describes", () => {
+  it.effect("offers what the configuration says", () =>
+    Effect.gen(function* () {
+      const overrides = yield* ModelProfile.decodeOverrides([
+        { provider: "openai", id: "gpt-next", kind: "text", contextWindow: 5000, tools: false }
+      ])
+      const lane = yield* OpenAi.lane("gpt-next", {
+        apiKey: Redacted.make("sk-test"),
+        catalogue: ModelProfile.withOverrides(overrides)
+      })
+      assert.strictEqual(lane.capabilities.contextWindow, 5000)
+      assert.strictEqual(lane.capabilities.tools, false)
+      assert.isUndefined(lane.embed)
+    }).pipe(Effect.provide(FetchHttpClient.layer))
+  )
 })

@@ -1,7 +1,7 @@
 /** Counts requests since the last reset, per operation and model, and draws one number for each in order of arrival. */
 import type * as Random from "effect/Random"
 
-export interface Arrival {
+interface Arrival {
   /** From 1. */
   readonly requestNumber: number
   /** This one included. */

@@ -7,7 +7,7 @@ export interface Message {
   readonly text: string
 }
 
-export interface Tool {
+interface Tool {
   readonly name: string
   /** JSON schema of the arguments. */
   readonly parameters: unknown

@@ -8,7 +8,7 @@ import * as Vector from "./Vector.ts"
 /** The text of one server-sent event. */
 export const event = (data: unknown): string => `data: ${JSON.stringify(data)}\n\n`
 
-export const requestId = (id: number): string => `req_${String(id).padStart(8, "0")}`
+const requestId = (id: number): string => `req_${String(id).padStart(8, "0")}`
 
 export const headers = (id: number): Readonly<Record<string, string>> => ({ "x-request-id": requestId(id) })
 

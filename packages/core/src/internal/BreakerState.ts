@@ -47,7 +47,7 @@ interface Lease {
   readonly until: number
 }
 
-export interface Closed {
+interface Closed {
   readonly _tag: "Closed"
   readonly generation: number
   readonly failures: number
@@ -57,7 +57,7 @@ export interface Closed {
   readonly ramp: Ramp.Ramp | undefined
 }
 
-export interface Open {
+interface Open {
   readonly _tag: "Open"
   readonly generation: number
   readonly failures: number
@@ -67,7 +67,7 @@ export interface Open {
   readonly until: number
 }
 
-export interface HalfOpen {
+interface HalfOpen {
   readonly _tag: "HalfOpen"
   readonly generation: number
   readonly failures: number

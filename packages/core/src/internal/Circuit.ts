@@ -46,7 +46,7 @@ export class Circuit {
   refused = 0
   /** When somebody last asked for it or told it something, in milliseconds since the epoch. */
   usedAt: number
-  /** The words of the last settlement, for whoever is told of the change it made. */
+  /** The last result that changed something, for whoever is told of the change. */
   because = ""
   holds: ReadonlyArray<Hold> = []
   #mode: Mode | undefined
@@ -118,7 +118,6 @@ export class Circuit {
       return undefined
     }
     const after = BreakerState.admit(before, now, settings)
-    this.because = "time to probe"
     this.#become(after, now)
     return BreakerState.permitOf(after)
   }

@@ -106,7 +106,7 @@ export const summarise = (window: Window, now: number): Summary => {
 }
 
 /** The nearest-rank percentile of ascending values: the smallest value with at least that part at or below it. */
-export const percentile = (ascending: ReadonlyArray<number>, part: number): number | undefined =>
+const percentile = (ascending: ReadonlyArray<number>, part: number): number | undefined =>
   ascending[Math.max(0, Math.ceil(part * ascending.length) - 1)]
 
 const sorted = (values: Array<number>): Array<number> => values.toSorted((a, b) => a - b)

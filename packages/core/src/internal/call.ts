@@ -2,7 +2,7 @@
  * One call under its clock, outside the fiber that waits for it: an effect in a child fiber, or a promise. Begun, settled
  * and called off synchronously; what it means for guards and operations is the caller's.
  */
-import * as Context from "effect/Context"
+import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
@@ -10,7 +10,7 @@ import type * as Failure from "../Failure.ts"
 import type * as Lane from "../Lane.ts"
 
 /** A call that is under way. */
-export interface Call {
+interface Call {
   /** Asks it to stop. True when it will still report its end; false when nobody will hear of it again. */
   readonly stop: () => boolean
   /** Waits until it has stopped. */
@@ -76,10 +76,9 @@ export const ofPromise =
       done(Exit.fail(failureOf(cause, lane)))
       return over
     }
-    promise.then(
-      (answer) => done(Exit.succeed(answer)),
-      (cause: unknown) => done(Exit.fail(failureOf(cause, lane)))
-    )
+    const answered = (answer: A): void => done(Exit.succeed(answer))
+    const rejected = (cause: unknown): void => done(Exit.fail(failureOf(cause, lane)))
+    promise.then(answered, rejected)
     return {
       stop: () => {
         cancellation.abort()

@@ -72,7 +72,7 @@ export const run = Effect.fnUntraced(function* <A, R>(
       const mayAsk = whoMayBeAsked(operation, lane, error)
       pending = others.filter(mayAsk)
       waiting = (isWaiting ? [...waiting, lane] : waiting).filter(mayAsk)
-      if (isRequestFault(error) && pending.length === 0 && waiting.length === 0) return yield* Effect.fail(error)
+      if (isRequestFault(error) && pending.length === 0 && waiting.length === 0) return yield* error
     }
     if (
       waiting.length === 0 ||
@@ -255,7 +255,7 @@ const fail = Effect.fnUntraced(function* (
   operation: Operation,
   lanes: ReadonlyArray<Lane.Lane>
 ): Effect.fn.Return<never, Failure.Failure | Refusal.Refusal> {
-  return yield* Effect.fail(verdict(operation, lanes, yield* reopening.earliest(shared, operation, lanes)))
+  return yield* verdict(operation, lanes, yield* reopening.earliest(shared, operation, lanes))
 })
 
 /** How an operation without an answer ends: with its one lane's own error, or with the trail over several. */

@@ -107,7 +107,7 @@ export const report = (operation: Operation): void => {
 export const deadlineExceeded = (operation: Operation): Refusal.DeadlineExceeded =>
   new Refusal.DeadlineExceeded({ total: operation.policy.clocks.total })
 
-export const provenanceOf = (operation: Operation): Provenance.Provenance => ({
+const provenanceOf = (operation: Operation): Provenance.Provenance => ({
   operation: operation.id,
   route: operation.route,
   lane: operation.answeredBy?.id,

@@ -22,5 +22,5 @@ export const errorOf = (how: Exclude<End, "success">): Failure.Failure => {
 
 export const refusalOf = (error: unknown) =>
   Refusal.isRefusal(error)
-    ? { retryAfterMillis: error._tag === "CircuitOpen" ? Duration.toMillis(error.retryAfter) : undefined }
+    ? { retryAfterMillis: error._tag === "CircuitOpen" ? Duration.toMillis(error.retryAfter ?? Duration.infinity) : undefined }
     : undefined

@@ -16,6 +16,8 @@ export interface Common {
   readonly id?: string | undefined
   /** What the model can do, over what the catalogue says of it; see `ModelProfile`. */
   readonly capabilities?: Lane.Capabilities | undefined
+  /** What is known about models. Default: the built-in catalogue; see `ModelProfile.withOverrides`. */
+  readonly catalogue?: ModelProfile.Catalogue | undefined
   /** What to do with an event of a stream that cannot be understood. Default: `fail`, with `InvalidResponse`. */
   readonly onBadEvent?: "fail" | "skip" | undefined
 }
@@ -61,9 +63,10 @@ export const nameUnsafe = (option: string, value: string): string => {
 export const offer = (
   provider: string,
   model: string,
-  capabilities: Lane.Capabilities | undefined
+  capabilities: Lane.Capabilities | undefined,
+  catalogue?: ModelProfile.Catalogue
 ): { readonly capabilities: Lane.Capabilities; readonly isText: boolean; readonly isEmbedding: boolean } => {
-  const profile = ModelProfile.find(provider, model)
+  const profile = ModelProfile.find(provider, model, catalogue)
   if (profile === undefined) return { capabilities: { ...capabilities }, isText: true, isEmbedding: true }
   const known = { ...ModelProfile.capabilities(profile), ...capabilities }
   const isEmbedding = profile.kind === "embedding"

@@ -29,7 +29,7 @@ export interface Options extends Settings.Common {
 
 export const makeLane = (protocol: Protocol, options: Options, client: HttpClient.HttpClient): Lane.Lane => {
   const { model, provider } = options
-  const { capabilities, isEmbedding, isText } = Settings.offer(provider, model, options.capabilities)
+  const { capabilities, isEmbedding, isText } = Settings.offer(provider, model, options.capabilities, options.catalogue)
   const base = Lane.make({ provider, model, credential: options.credential, id: options.id, capabilities })
   const target = { provider, model, lane: base.id }
   const { headers, key, onBadEvent = "fail" } = options
