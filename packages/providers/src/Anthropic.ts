@@ -54,6 +54,9 @@ export interface Options extends Settings.Common {
  *
  * **Gotchas**
  *
+ * `fetch` follows a redirect to another host and takes the key's header along. With `FetchHttpClient` provide
+ * `FetchHttpClient.RequestInit` with `redirect: "manual"`; Node's undici client does not follow redirects.
+ *
  * System messages go into `system` wherever they stand. A schema's bounds (`minimum`, `maxLength`, …) are told to the
  * model in the description, because the API does not enforce them: decode the answer.
  *

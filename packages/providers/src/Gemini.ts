@@ -40,6 +40,9 @@ export interface Options extends Settings.Common {
  *
  * **Gotchas**
  *
+ * `fetch` follows a redirect to another host and takes the key's header along. With `FetchHttpClient` provide
+ * `FetchHttpClient.RequestInit` with `redirect: "manual"`; Node's undici client does not follow redirects.
+ *
  * Fails with a `ConfigError` when the key is missing or unusable; dies with a `RangeError` when `baseUrl` is no URL.
  */
 export const lane = Effect.fnUntraced(function* (

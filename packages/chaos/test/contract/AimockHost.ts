@@ -2,7 +2,7 @@
 import { type ChatCompletionRequest, type FixtureOpts, type FixtureResponse, LLMock } from "@copilotkit/aimock"
 import { Duration, Effect } from "effect"
 import { sixtyWords } from "../../src/Healthy.ts"
-import { city, countWords, type Host, prompts, type Scene, thought, wait } from "./contract.ts"
+import { city, countWords, type Host, prompts, type Scene, thought, wait } from "./Scene.ts"
 import { goodKey } from "./Subject.ts"
 
 /** Pieces of a stream, in characters: some sixty of them in the usual answer. */

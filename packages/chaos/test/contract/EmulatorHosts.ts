@@ -5,7 +5,7 @@ import type { Emulator, ListenFailed, Options } from "../../src/Emulator.ts"
 import * as FaultPlan from "../../src/FaultPlan.ts"
 import * as GeminiEmulator from "../../src/GeminiEmulator.ts"
 import * as OpenAiEmulator from "../../src/OpenAiEmulator.ts"
-import type { Host, Scene } from "./contract.ts"
+import type { Host, Scene } from "./Scene.ts"
 import { goodKey, type Subject } from "./Subject.ts"
 
 const plans: { readonly [Of in Scene]: FaultPlan.FaultPlan } = {

@@ -5,7 +5,7 @@
 import { Deferred, Effect, type Scope } from "effect"
 import { type AddressInfo, connect, createServer, type Socket } from "node:net"
 
-export interface Connection {
+interface Connection {
   /** All that the client has sent. */
   readonly sent: () => string
   /** Done once a first request is here, its body included. */

@@ -2,7 +2,8 @@ import { NodeHttpClient } from "@effect/platform-node"
 import { assert, it } from "@effect/vitest"
 import { Effect } from "effect"
 import * as AimockHost from "./AimockHost.ts"
-import { ask, type Gaps, holds } from "./contract.ts"
+import { type Gaps, holds } from "./contract.ts"
+import { ask } from "./Scene.ts"
 import { type SubjectName, subjects } from "./Subject.ts"
 
 /** Version 1.43.0. */

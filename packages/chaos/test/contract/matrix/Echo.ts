@@ -6,13 +6,11 @@ import { Deferred, Effect, type Scope } from "effect"
 import { createServer, request as send, type IncomingMessage, type ServerResponse } from "node:http"
 import type { AddressInfo, Socket } from "node:net"
 
-export interface Exchange {
+interface Exchange {
   /** Number of the connection: equal ones are one. */
   readonly connection: number
   /** Done when the connection is no more. */
   readonly closed: Deferred.Deferred<void>
-  /** How often the secret was sent, headers aside. */
-  echoes: number
 }
 
 export interface Echo {
@@ -23,7 +21,7 @@ export interface Echo {
 export const make = (port: number, secret: string): Effect.Effect<Echo, never, Scope.Scope> =>
   Effect.gen(function* () {
     const exchanges: Array<Exchange> = []
-    const connections = new Map<Socket, Pick<Exchange, "connection" | "closed">>()
+    const connections = new Map<Socket, Exchange>()
     const server = createServer((incoming, outgoing) => {
       const { socket } = incoming
       const connection = connections.get(socket) ?? { connection: connections.size + 1, closed: Deferred.makeUnsafe() }
@@ -31,9 +29,8 @@ export const make = (port: number, secret: string): Effect.Effect<Echo, never, S
         connections.set(socket, connection)
         socket.once("close", () => Deferred.doneUnsafe(connection.closed, Effect.void))
       }
-      const exchange: Exchange = { ...connection, echoes: 0 }
-      exchanges.push(exchange)
-      relay(incoming, outgoing, port, secret, exchange)
+      exchanges.push(connection)
+      relay(incoming, outgoing, port, secret)
     })
     yield* Effect.acquireRelease(
       Effect.callback<void>((resume) => void server.listen(0, "127.0.0.1", () => resume(Effect.void))),
@@ -46,26 +43,24 @@ export const make = (port: number, secret: string): Effect.Effect<Echo, never, S
     return { origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, exchanges }
   })
 
-const relay = (incoming: IncomingMessage, outgoing: ServerResponse, port: number, secret: string, exchange: Exchange) => {
+const relay = (incoming: IncomingMessage, outgoing: ServerResponse, port: number, secret: string) => {
   const { headers, method, socket, url } = incoming
   const upstream = send({ host: "127.0.0.1", port, method, path: url, headers, agent: false })
   incoming.pipe(upstream)
   upstream.on("error", () => void socket.resetAndDestroy())
   outgoing.on("error", () => {}).on("close", () => void upstream.destroy())
   upstream.on("response", (answer) => {
-    const { "content-length": _length, connection: _connection, ...kept } = answer.headers
-    outgoing.writeHead(answer.statusCode ?? 0, { ...kept, ...namesakes(secret) })
+    const kept = Object.entries(answer.headers).filter(([name]) => name !== "content-length" && name !== "connection")
+    outgoing.writeHead(answer.statusCode ?? 0, { ...Object.fromEntries(kept), ...namesakes(secret) })
     outgoing.flushHeaders()
     answer
       .setEncoding("utf8")
       .on("data", (text: string) => {
-        const told = repeat(text, secret)
-        exchange.echoes += told === text ? 0 : 1
-        outgoing.write(told)
+        outgoing.write(repeat(text, secret))
       })
       .on("end", () => void outgoing.end())
-      // A server that stops in the middle closes politely; one that resets has failed the request above by then.
-      .on("error", () => void socket.destroySoon())
+      // It stopped in the middle, by FIN or by RST.
+      .on("error", () => socket.destroySoon())
   })
 }
 

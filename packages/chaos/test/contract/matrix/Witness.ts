@@ -1,5 +1,5 @@
 /** Writes down all that is logged and traced while an effect runs. */
-import { Context, Effect, Exit, Logger, References, Tracer } from "effect"
+import { Effect, Logger, References, Tracer } from "effect"
 import { inspect } from "node:util"
 
 export interface Witness {

@@ -1,23 +1,24 @@
-/** Every form in which somebody may come to see a failure. */
-import { AiErrors, Failure } from "@holdfast/core"
-import { Cause, Effect, Logger, Schema } from "effect"
+/** Every form in which somebody may come to see an error of ours. */
+import { AiErrors, Failure, Refusal } from "@holdfast/core"
+import { Cause, Schema } from "effect"
 import { AiError } from "effect/ai"
 import { inspect } from "node:util"
 
-const encodeFailure = Schema.encodeUnknownSync(Schema.toCodecJson(Failure.Failure))
+const encode = Schema.encodeUnknownSync(Schema.toCodecJson(Schema.Union([Failure.Failure, Refusal.Refusal])))
 const encodeAiError = Schema.encodeUnknownSync(Schema.toCodecJson(AiError.AiError))
-const look = (value: unknown) => inspect(value, { depth: Infinity, showHidden: true, getters: true })
 
-export const of = (failure: Failure.Failure): string => {
-  const aiError = AiErrors.fromTyped(failure, "generateText")
+const look = (value: unknown): string => inspect(value, { depth: Infinity, showHidden: true, getters: true })
+
+export const of = (error: Failure.Failure | Refusal.Refusal): string => {
+  const aiError = AiErrors.fromTyped(error, "generateText")
   return [
-    failure.message,
-    String(failure),
-    failure.stack,
-    JSON.stringify(failure),
-    JSON.stringify(encodeFailure(failure)),
-    look(failure),
-    Cause.pretty(Cause.fail(failure)),
+    error.message,
+    String(error),
+    error.stack,
+    JSON.stringify(error),
+    JSON.stringify(encode(error)),
+    look(error),
+    Cause.pretty(Cause.fail(error)),
     aiError.message,
     JSON.stringify(aiError),
     JSON.stringify(encodeAiError(aiError)),
