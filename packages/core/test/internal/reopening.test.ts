@@ -31,6 +31,14 @@ describe("when every lane is closed to calls", () => {
         (yield* events.of("WaitingForLane")).map(({ delayMillis, lane }) => [lane, delayMillis]),
         [["b/y", 40_000]]
       )
+      // Both rounds go from the first to the second; coming back after the wait is not a failover.
+      assert.deepStrictEqual(
+        (yield* events.of("FailedOver")).map(({ from, to }) => [from, to]),
+        [
+          ["a/x", "b/y"],
+          ["a/x", "b/y"]
+        ]
+      )
     }).pipe(alone)
   )
 
@@ -164,6 +172,19 @@ describe("when every lane is closed to calls", () => {
       const fiber = yield* Effect.forkChild(Effect.flip((yield* chat([a], policy)).ask))
       yield* TestClock.adjust("1 second")
       assert.strictEqual((yield* Fiber.join(fiber))._tag, "Network")
+    }).pipe(alone)
+  )
+
+  it.effect("and with that failure too when another circuit has closed the lane meanwhile", () =>
+    Effect.gen(function* () {
+      const policy = exact.pipe(Policy.breaker({ consecutiveFailures: 1, open: "30 seconds" }))
+      const a = yield* scripted("a/x", [failing("Network"), replying("never asked")])
+      const fiber = yield* Effect.forkChild(Effect.flip((yield* chat([a], policy)).ask))
+      yield* TestClock.adjust("10 seconds")
+      yield* trip("credential:a", "1 hour")
+      yield* TestClock.adjust("20 seconds")
+      assert.strictEqual((yield* Fiber.join(fiber))._tag, "Network")
+      assert.strictEqual(yield* a.calls, 1)
     }).pipe(alone)
   )
 
