@@ -51,9 +51,9 @@ const log = (event: Event.Event): Effect.Effect<void> => {
           )
     case "CircuitChanged": {
       const until = event.openMillis === undefined ? "" : ` for ${Math.round(event.openMillis)} ms`
-      return Effect.logWarning(`${event.circuit}: ${event.from} to ${event.to}${until} (${event.reason})`).pipe(
-        annotate("circuit_breaker", event)
-      )
+      return (event.to === "open" ? Effect.logWarning : Effect.logInfo)(
+        `${event.circuit}: ${event.from} to ${event.to}${until} (${event.reason})`
+      ).pipe(annotate("circuit_breaker", event))
     }
     case "CircuitHeld":
       return Effect.logWarning(
@@ -62,7 +62,7 @@ const log = (event: Event.Event): Effect.Effect<void> => {
     case "LaneCooling":
       return Effect.logInfo(`${event.lane} cools (${event.reason})`).pipe(annotate("ai_resilience", event))
     case "HealthChanged":
-      return Effect.logWarning(
+      return (event.to === "healthy" || event.to === "idle" ? Effect.logInfo : Effect.logWarning)(
         `${event.lane} is ${event.to}, was ${event.from} (${Math.round(event.successRate * 100)} % succeed)`
       ).pipe(annotate("health_monitor", event))
     case "AttentionNeeded":
