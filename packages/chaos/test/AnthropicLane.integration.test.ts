@@ -303,7 +303,7 @@ describe("a call to Anthropic that is left", () => {
         const start = performance.now()
         yield* Fiber.interrupt(fiber)
         const closed = yield* emulator.awaitClosed(entry.id)
-        assert.isBelow(performance.now() - start, 100)
+        assert.isBelow(performance.now() - start, 1_000)
         assert.deepStrictEqual([closed.outcome, closed.closedBy], ["aborted", "client"])
       }).pipe(Effect.provide(NodeHttpClient.layerUndici))
     )

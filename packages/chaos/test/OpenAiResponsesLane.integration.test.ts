@@ -206,7 +206,7 @@ for (const [name, client] of clients) {
         const start = performance.now()
         yield* Fiber.interrupt(fiber)
         const entry = yield* emulator.awaitEntry((entry) => entry.closedAt !== undefined)
-        assert.isBelow(performance.now() - start, 250)
+        assert.isBelow(performance.now() - start, 1_000)
         assert.deepStrictEqual([entry.outcome, entry.closedBy], ["aborted", "client"])
       }).pipe(Effect.provide(client), Effect.timeout("5 seconds"))
 

@@ -21,7 +21,7 @@ const timeToClose = Effect.fnUntraced(function* (emulator: Emulator, entry: Entr
 })
 
 const assertAborted = (closed: Entry, millis: number) => {
-  assert.isBelow(millis, 100)
+  assert.isBelow(millis, 1_000)
   assert.deepStrictEqual([closed.outcome, closed.closedBy], ["aborted", "client"])
   assert.strictEqual(closed.endedAt, closed.closedAt)
 }
@@ -248,7 +248,7 @@ describe("The emulator's scope", () => {
       const before = yield* Clock.monotonicTimeNanos
       yield* Scope.close(scope, Exit.void)
       const seen = yield* Fiber.join(hanging)
-      assert.isBelow(Number((yield* Clock.monotonicTimeNanos) - before) / 1e6, 100)
+      assert.isBelow(Number((yield* Clock.monotonicTimeNanos) - before) / 1e6, 1_000)
       assert.isUndefined(seen.status)
       const [entry] = yield* emulator.journal
       assert.deepStrictEqual([entry?.outcome, entry?.closedBy], ["cut", "server"])
