@@ -4,7 +4,7 @@
  *
  * It is not `effect/persistence/CircuitBreaker`: it has a time window, slow calls, several probes under leases, a ramp,
  * holds, a list of its keys, and outcomes that are told apart by what they say (a caller's mistake is neutral, a refused
- * credential trips at once). `EffectBreaker` offers it under that interface.
+ * credential trips at once).
  */
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
@@ -17,14 +17,14 @@ import * as Pull from "effect/Pull"
 import * as Random from "effect/Random"
 import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
-import * as Scope from "effect/Scope"
+import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as Disposition from "./Disposition.ts"
 import type * as Event from "./Event.ts"
 import * as EventBus from "./EventBus.ts"
 import * as Failure from "./Failure.ts"
 import * as BreakerState from "./internal/BreakerState.ts"
-import type { Circuit, Mode } from "./internal/Circuit.ts"
+import { type Circuit, type Mode, restored } from "./internal/Circuit.ts"
 import { Circuits } from "./internal/Circuits.ts"
 import * as breakerSettings from "./internal/breakerSettings.ts"
 import { hintMillis } from "./internal/hint.ts"
@@ -46,7 +46,7 @@ export const openTimes = (
     for (let now = 0; times.length < 64;) {
       const next = yield* step(now, undefined).pipe(
         Effect.map(([, delay]): Duration.Duration | undefined => delay),
-        Pull.catchDone(() => Effect.succeed(undefined))
+        Pull.catchDone(() => Effect.void)
       )
       if (next === undefined) break
       times.push(next)
@@ -90,7 +90,7 @@ export interface Snapshot {
   readonly openings: number
   /** What opened it last, while it is open. */
   readonly reason?: Reason | undefined
-  /** Until the next call may go, by its own state; zero when one may go now. */
+  /** Until the next call may go by its own state, without the holds; zero when one may now. A second at most in a ramp. */
   readonly retryAfter: Duration.Duration
   /** Calls in its window, and how many of them failed and were slow. Empty where its settings watch neither rate. */
   readonly window: SlidingWindow.Rates
@@ -411,11 +411,11 @@ const becauseOf = (exit: Exit.Exit<unknown, unknown>): Because => {
   return Failure.isFailure(error) ? { reason: error._tag, retryAfter: error.retryAfter } : { reason: "failure" }
 }
 
-/** Why a circuit has changed to this state, in a few words; `because`: the last result, where one has opened it. */
+/** Why a circuit has changed to this state, in a few words; `because`: the result that opened it, or that it was restored. */
 const reasonOf = (after: BreakerState.State, because: string): string => {
   switch (after._tag) {
     case "Open":
-      return `${openedBy[after.reason]}${because}`
+      return because === restored ? because : `${openedBy[after.reason]}${because}`
     case "HalfOpen":
       return "time to probe"
     case "Closed":

@@ -359,6 +359,10 @@ describe("circuits", () => {
       yield* TestClock.adjust("60 seconds")
       yield* good
       yield* missed
+      // Each subscription is for the next change, not for one that has been.
+      const next = yield* Effect.forkChild(yield* breaker.nextChange("acme/anvil"))
+      yield* TestClock.adjust("1 hour")
+      assert.isUndefined(next.pollUnsafe())
     }).pipe(alone)
   )
 

@@ -28,6 +28,9 @@ export interface Hold {
 /** A permit that no result is recorded under: the call was let through past the machine. */
 export const voidPermit = 0
 
+/** Why a circuit has changed whose state was taken from what was written down. */
+export const restored = "restored"
+
 /** Told of every change of state, with why. */
 export type Listener = (circuit: Circuit, before: BreakerState.State, after: BreakerState.State, now: number) => void
 
@@ -46,7 +49,7 @@ export class Circuit {
   refused = 0
   /** When somebody last asked for it or told it something, in milliseconds since the epoch. */
   usedAt: number
-  /** The last result that changed something, for whoever is told of the change. */
+  /** The last result that changed something, or `restored`, for whoever is told of the change. */
   because = ""
   holds: ReadonlyArray<Hold> = []
   #mode: Mode | undefined
@@ -94,8 +97,8 @@ export class Circuit {
 
   /** Milliseconds until a call may be admitted, 0 when one may be now; infinite while it is forced open. */
   waitMillis(now: number, settings: BreakerState.Settings): number {
-    if (this.#mode === undefined) return BreakerState.waitMillis(this.#stateAt(now), now, settings)
-    return this.#mode === "force-open" ? Number.POSITIVE_INFINITY : 0
+    if (this.#mode !== undefined) return this.#mode === "force-open" ? Number.POSITIVE_INFINITY : 0
+    return isQuiet(this.state) ? 0 : BreakerState.waitMillis(this.#stateAt(now), now, settings)
   }
 
   /** The same without the holds, by the settings it was last used with. */
@@ -107,7 +110,7 @@ export class Circuit {
   admit(now: number, settings: BreakerState.Settings): number | undefined {
     const before = this.#use(now)
     this.settings = settings
-    if (this.#mode === undefined && before._tag === "Closed" && before.ramp === undefined) return before.generation
+    if (this.#mode === undefined && isQuiet(before)) return before.generation
     if (this.#mode === "force-closed") return voidPermit
     if (this.#mode === "force-open" || BreakerState.waitMillis(before, now, settings) > 0) {
       if (this.#mode === "observe") {
@@ -181,7 +184,7 @@ export class Circuit {
   /** Takes up a state that was written down; whatever it was doing before is void. */
   restore(state: BreakerState.State, now: number): void {
     this.#use(now)
-    this.because = "restored"
+    this.because = restored
     this.#become(state, now)
   }
 
@@ -255,5 +258,8 @@ export class Circuit {
     Deferred.doneUnsafe(change, Effect.void)
   }
 }
+
+/** Nearly always: it is closed, and nothing about it depends on the time. */
+const isQuiet = (state: BreakerState.State): boolean => state._tag === "Closed" && state.ramp === undefined
 
 const quiet: BreakerState.Settlement = { hintMillis: 0, random: 0 }

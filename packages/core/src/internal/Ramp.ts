@@ -27,8 +27,7 @@ export const isOver = (self: Ramp, now: number): boolean => now >= self.until
 export const waitMillis = (self: Ramp, now: number): number => {
   const missing = one - credit(self, now)
   if (isOver(self, now) || missing <= 0) return 0
-  const alone = ((self.until - self.from) * missing) / (1 - start)
-  return Math.ceil(Math.min(patienceMillis, self.until - now, alone))
+  return Math.ceil(Math.min(patienceMillis, ((self.until - self.from) * missing) / (1 - start)))
 }
 
 /** One is let through, where `waitMillis` says 0. */

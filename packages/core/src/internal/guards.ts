@@ -133,8 +133,7 @@ export const beginUnsafe = (
   const settings = breakerSettings.machine(breaker)
   for (const { circuit } of circuits) {
     if (circuit.waitMillis(now, settings) === 0) continue
-    circuit.refused += 1
-    return circuit.refusal(lane.id, now, settings)
+    return circuit.refuse(lane.id, now, settings)
   }
   // Whoever was told to wait has waited; the cool-down is for everybody else.
   const cooling = wasTold ? 0 : shared.cooldown.waitMillisUnsafe(lane, now)
@@ -218,11 +217,21 @@ export const endUnsafe = (
   const hint = hintMillis(failure?.retryAfter) ?? 0
   let recovered = false
   let index = 0
+  // Slowness is told to the lane alone: its credential serves other models, and its model other places.
   for (const { circuit, reach } of state.circuits) {
     const permit = started.permits[index++]
     if (permit === undefined) continue
     const before = circuit.state
-    circuit.settle(permit, outcomeOn(reach, result, line), isSlow, result, hint, random, now, settings)
+    circuit.settle(
+      permit,
+      outcomeOn(reach, result, line),
+      isSlow && reach === "lane",
+      result,
+      hint,
+      random,
+      now,
+      settings
+    )
     if (reach !== "credential" && before._tag === "HalfOpen" && circuit.state !== before) {
       recovered ||= isClosed(circuit)
     }

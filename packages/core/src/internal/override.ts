@@ -7,7 +7,7 @@ import * as Schema from "effect/Schema"
 /** Settings as a caller writes them: any of them, with durations such as `"2 seconds"`. */
 export type Options<Settings> = {
   readonly [Key in keyof Settings]?:
-    | (Settings[Key] extends Duration.Duration ? Duration.Input : Settings[Key])
+    | (NonNullable<Settings[Key]> extends Duration.Duration ? Duration.Input : Settings[Key])
     | undefined
 }
 
@@ -21,7 +21,9 @@ export const override = <Settings extends object>(
   const merged: Record<string, unknown> = Object.fromEntries(Object.entries(settings))
   for (const [key, value] of Object.entries(options)) {
     if (value === undefined) continue
-    merged[key] = Duration.isDuration(merged[key]) ? durationOf(name, key, value) : value
+    // A setting without a default is told to be a duration by how it is written.
+    const isDuration = Duration.isDuration(merged[key]) || (merged[key] === undefined && typeof value === "string")
+    merged[key] = isDuration ? durationOf(name, key, value) : value
   }
   return validate(name, schema, merged)
 }

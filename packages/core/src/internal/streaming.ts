@@ -160,7 +160,12 @@ const gapClock = <A, R>(
     const attempt = opened.attemptEndsAt - now
     const total = operation.deadlineAt - now
     const millis = Math.max(0, Math.min(gap, attempt, total))
-    return Effect.timeoutOrElse(opened.pull, {
+    const pull = Effect.onExit(opened.pull, () =>
+      Effect.map(Clock.currentTimeMillis, (later) => {
+        opened.observed.longestGapMillis = Math.max(opened.observed.longestGapMillis ?? 0, later - now)
+      })
+    )
+    return Effect.timeoutOrElse(pull, {
       duration: Duration.millis(millis),
       orElse: (): Effect.Effect<never, ErrorOf> => {
         if (millis >= total) return Effect.fail(running.deadlineExceeded(operation))

@@ -1,7 +1,17 @@
 /** Our own library as a subject of the suite. */
 import { type Context, Duration, Effect, Layer, Random } from "effect"
 import { TestClock } from "effect/testing"
-import { Bulkhead, CircuitBreaker, Failure, Lane, Policy, Refusal, Resilience, RetryPolicy } from "@holdfast/core"
+import {
+  Bulkhead,
+  CircuitBreaker,
+  Failure,
+  Lane,
+  Policy,
+  Refusal,
+  Resilience,
+  RetryBudget,
+  RetryPolicy
+} from "@holdfast/core"
 import { recorder } from "../Recorder.ts"
 import * as EffectCalls from "./EffectCalls.ts"
 import { circuit } from "./HoldfastCircuit.ts"
@@ -146,6 +156,13 @@ const jitter = (kind: RetryPolicy.Jitter, bounds: Jitter["bounds"]): Jitter => (
   })
 })
 
+const budget: Subject["budget"] = Effect.fnUntraced(function* ({ ratio }) {
+  const services = yield* Layer.build(Layer.fresh(RetryBudget.layer))
+  const settings = { ...RetryBudget.defaults, ratio, reservePerSecond: 0 }
+  const { deposit, tryWithdraw } = yield* Effect.provideContext(RetryBudget.RetryBudget, services)
+  return { call: deposit("acme/anvil", settings), mayRetry: tryWithdraw("acme/anvil", settings) }
+})
+
 const backoff = (base: number, cap: number, retry: number): number => Math.min(cap, base * 2 ** (retry - 1))
 
 const jitters: ReadonlyArray<Jitter> = [
@@ -175,6 +192,6 @@ export const holdfast: Subject = {
   retrying,
   jitters: Effect.succeed(jitters),
   quota: () => cannot("it has no quota per retry"),
-  budget: () => cannot("it has no retry budget over operations"),
+  budget,
   hedged: () => cannot("it does not hedge")
 }

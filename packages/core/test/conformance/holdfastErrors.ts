@@ -20,7 +20,8 @@ export const errorOf = (how: Exclude<End, "success">): Failure.Failure => {
     : failure("ServiceUnavailable", { retryAfter: Duration.millis(how.hintMillis) })
 }
 
-export const refusalOf = (error: unknown) =>
-  Refusal.isRefusal(error)
-    ? { retryAfterMillis: error._tag === "CircuitOpen" ? Duration.toMillis(error.retryAfter ?? Duration.infinity) : undefined }
-    : undefined
+export const refusalOf = (error: unknown) => {
+  if (!Refusal.isRefusal(error)) return undefined
+  const wait = error._tag === "CircuitOpen" ? error.retryAfter : undefined
+  return { retryAfterMillis: wait && Duration.toMillis(wait) }
+}

@@ -308,6 +308,8 @@ describe("a half-open circuit", () => {
       assert.strictEqual(circuit.wait, 10_000)
       assert.strictEqual(circuit.pass(10_000).admitAll(10).length, 1)
     }
+    const { state } = circuit
+    assert.strictEqual(state._tag === "HalfOpen" && state.leases.length, 1, "leases that are over are not kept")
     assert.strictEqual(circuit.pass(10_000).call("success").state._tag, "Closed")
   })
 

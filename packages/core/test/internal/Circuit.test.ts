@@ -158,17 +158,28 @@ describe("a refusal", () => {
   })
 
   it("is not what it was before somebody held the circuit, let go of it, or the clock was set back", () => {
-    const bench = new Bench().open()
-    const own = bench.refuse()
+    const bench = new Bench()
+    const early = bench.admit()
+    const own = bench.open().refuse()
     const release = bench.hold("force-open")
     assert.isUndefined(bench.refuse().retryAfter)
     release()
     assert.deepInclude(bench.refuse(), { held: undefined, retryAfter: own.retryAfter })
-    const { now } = bench
-    bench.pass(-5_000).refuse()
-    bench.now = now
+    bench.pass(-5_000).settle(early, "success").pass(5_000)
     const { retryAfter } = bench.refuse()
     assert.strictEqual(retryAfter && Duration.toMillis(retryAfter), 25_000)
+  })
+
+  it("is not what it was before a probe reported in the same millisecond", () => {
+    const bench = new Bench().open().pass(30_000)
+    const probe = bench.admit()
+    const waitOf = () => {
+      const { retryAfter } = bench.refuse()
+      return retryAfter && Duration.toMillis(retryAfter)
+    }
+    assert.strictEqual(waitOf(), 10_000)
+    bench.settle(probe, "failure")
+    assert.strictEqual(waitOf(), 60_000)
   })
 
   it("names the reason of whoever holds it open, and no time: nobody knows it", () => {

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Duration } from "effect"
+import { Duration, Effect, Fiber } from "effect"
 import * as breakerSettings from "../../src/internal/breakerSettings.ts"
 import type { Circuit } from "../../src/internal/Circuit.ts"
 import { Circuits } from "../../src/internal/Circuits.ts"
@@ -111,17 +111,29 @@ describe("a call that outlives its circuit", () => {
       circuit.settle(probe ?? 0, "success", false, "success", 0, chance, 60_000, machine)
       const second = circuit.admit(60_000, machine)
       if (why === "forgotten for room") circuits.use("b", settings, 60_001)
-      const heir = circuits.use("a", settings, 2 * hour)
+      // Nobody sweeps after that: it is found to be due only when it is asked for.
+      else assert.deepStrictEqual(keys(circuits, hour + 59_999), ["a"])
+      const now = hour + 60_000
+      const heir = circuits.use("a", settings, now)
       assert.notStrictEqual(heir, circuit)
       const fresh = heir.state
-      for (const late of [permit, probe, second]) fail(heir, 2 * hour, late)
+      for (const late of [permit, probe, second]) fail(heir, now, late)
       assert.strictEqual(heir.state, fresh)
-      open(heir, 2 * hour)
-      heir.admit(2 * hour + 60_000, machine)
+      open(heir, now)
+      heir.admit(now + 60_000, machine)
       const probing = heir.state
-      for (const late of [permit, probe, second]) fail(heir, 2 * hour + 60_000, late)
+      for (const late of [permit, probe, second]) fail(heir, now + 60_000, late)
       assert.strictEqual(heir.state, probing)
     }
+  )
+
+  it.effect("is not waited for: whoever waits for a change of a circuit is woken when it is forgotten", () =>
+    Effect.gen(function* () {
+      const circuits = make(1)
+      const waiting = yield* Effect.forkChild(circuits.name("a", 0).nextChange(), { startImmediately: true })
+      circuits.use("b", settings, 1)
+      yield* Fiber.join(waiting)
+    })
   )
 
   it("still counts while its circuit is only due to be forgotten", () => {
