@@ -21,7 +21,8 @@ export const wait = Effect.fnUntraced(function* (
   const now = yield* Clock.currentTimeMillis
   let soonest: { readonly lane: Lane.Lane; readonly millis: number } | undefined
   for (const lane of lanes) {
-    const millis = boundMillis(shared, operation, lane, now)
+    // Whole milliseconds: a fraction too small to move the clock would end at once, and for ever.
+    const millis = Math.ceil(boundMillis(shared, operation, lane, now))
     if (soonest === undefined || millis < soonest.millis) soonest = { lane, millis }
   }
   if (soonest === undefined || now + soonest.millis >= operation.deadlineAt) return false

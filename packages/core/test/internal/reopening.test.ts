@@ -54,6 +54,23 @@ describe("when every lane is closed to calls", () => {
     }).pipe(alone)
   )
 
+  it.effect("it waits whole milliseconds, so that no wait is too small to move the clock", () =>
+    Effect.gen(function* () {
+      const events = yield* recorder
+      const a = yield* scripted("a/x", [replying("hello")])
+      const lane = yield* a.lane
+      yield* Cooldown.Cooldown.use((cooldown) => cooldown.cool(lane, 1_000 + 1e-7))
+      yield* TestClock.adjust("1 second")
+      const fiber = yield* Effect.forkChild((yield* chat([a])).ask)
+      yield* TestClock.adjust("1 millis")
+      assert.strictEqual(yield* Fiber.join(fiber), "hello")
+      assert.deepStrictEqual(
+        (yield* events.of("WaitingForLane")).map(({ delayMillis }) => delayMillis),
+        [1]
+      )
+    }).pipe(alone)
+  )
+
   it.effect("it waits for the later of a lane's two circuits", () =>
     Effect.gen(function* () {
       const a = yield* scripted("a/x", [replying("hello")])
