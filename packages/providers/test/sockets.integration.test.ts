@@ -2,7 +2,8 @@ import { NodeHttpClient } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect, Fiber, type Layer, Stream } from "effect"
 import { FetchHttpClient, type HttpClient } from "effect/http"
-import type { ServerResponse } from "node:http"
+import type { IncomingMessage, ServerResponse } from "node:http"
+import * as Claude from "./anthropic/claude.ts"
 import { events } from "./MemoryHost.ts"
 import { canary, collect, hello, lane } from "./requests.ts"
 import * as SocketHost from "./SocketHost.ts"
@@ -12,23 +13,62 @@ const clients: ReadonlyArray<[string, Layer.Layer<HttpClient.HttpClient>]> = [
   ["fetch", FetchHttpClient.layer]
 ]
 
-const piece = {
-  openai: { choices: [{ delta: { content: "Hel" }, finish_reason: null }] },
-  gemini: { candidates: [{ content: { parts: [{ text: "Hel" }] } }] }
-}
-const last = {
-  openai: { choices: [{ delta: { content: "lo" }, finish_reason: "stop" }] },
-  gemini: { candidates: [{ content: { parts: [{ text: "lo" }] }, finishReason: "STOP" }] }
-}
-const whole = {
-  openai: { choices: [{ message: { content: "Hello" }, finish_reason: "stop" }] },
-  gemini: { candidates: [{ content: { parts: [{ text: "Hello" }] }, finishReason: "STOP" }] }
-}
 const sse = (response: ServerResponse) => response.writeHead(200, { "content-type": "text/event-stream" })
+const asksForStream = (request: IncomingMessage, body: string) =>
+  /stream[A-Z]|"stream":true/.test(`${body}${request.url}`)
+
+/** What one provider's answers look like, and the header its key is in. */
+interface Wire {
+  readonly name: string
+  readonly lane: (baseUrl: string) => ReturnType<typeof lane> | ReturnType<typeof Claude.lane>
+  readonly begun: string
+  readonly ended: string
+  readonly broken: string
+  readonly whole: string
+  readonly keyHeader: string
+}
+
+const error = events({ error: { code: 500, message: "x", status: "INTERNAL" } })
+const claude = (auth: "bearer" | "x-api-key"): Wire => ({
+  name: `anthropic (${auth})`,
+  lane: (baseUrl) => Claude.lane({ baseUrl, auth }),
+  begun: Claude.events(Claude.messageStart(), Claude.blockStart(0, { type: "text", text: "" }), Claude.text(0, "Hel")),
+  ended: Claude.events(Claude.text(0, "lo"), Claude.blockStop(0), Claude.messageDelta("end_turn"), Claude.messageStop),
+  broken: 'event: error\ndata: {"type":"error","error":{"type":"api_error"}}\n\n',
+  whole: JSON.stringify({
+    type: "message",
+    content: [{ type: "text", text: "Hello" }],
+    stop_reason: "end_turn",
+    usage: { input_tokens: 1, output_tokens: 1 }
+  }),
+  keyHeader: auth === "bearer" ? "authorization" : "x-api-key"
+})
+const wires: ReadonlyArray<Wire> = [
+  {
+    name: "openai",
+    lane: (baseUrl) => lane("openai", { baseUrl }),
+    begun: events({ choices: [{ delta: { content: "Hel" }, finish_reason: null }] }),
+    ended: events({ choices: [{ delta: { content: "lo" }, finish_reason: "stop" }] }, "[DONE]"),
+    broken: error,
+    whole: JSON.stringify({ choices: [{ message: { content: "Hello" }, finish_reason: "stop" }] }),
+    keyHeader: "authorization"
+  },
+  {
+    name: "gemini",
+    lane: (baseUrl) => lane("gemini", { baseUrl }),
+    begun: events({ candidates: [{ content: { parts: [{ text: "Hel" }] } }] }),
+    ended: events({ candidates: [{ content: { parts: [{ text: "lo" }] }, finishReason: "STOP" }] }),
+    broken: error,
+    whole: JSON.stringify({ candidates: [{ content: { parts: [{ text: "Hello" }] }, finishReason: "STOP" }] }),
+    keyHeader: "x-goog-api-key"
+  },
+  claude("bearer"),
+  claude("x-api-key")
+]
 
 for (const [name, client] of clients) {
-  for (const kind of ["openai", "gemini"] as const) {
-    describe(`${kind} over ${name}`, () => {
+  for (const wire of wires) {
+    describe(`${wire.name} over ${name}`, () => {
       const hosted = <A, E>(
         answer: Parameters<typeof SocketHost.make>[0],
         test: (
@@ -38,11 +78,11 @@ for (const [name, client] of clients) {
       ) =>
         Effect.gen(function* () {
           const host = yield* SocketHost.make(answer)
-          const { text } = yield* lane(kind, { baseUrl: host.url })
+          const { text } = yield* wire.lane(host.url)
           return yield* test(host, text!)
         }).pipe(Effect.provide(client), Effect.timeout("5 seconds"), Effect.scoped)
 
-      /** How long the host still sees the connection of a call that is left as soon as it has the request. */
+      /** How long the host still sees the connection of a call that is left as soon as it is `ready`. */
       const left = <A, E>(
         host: SocketHost.SocketHost,
         call: Effect.Effect<A, E>,
@@ -73,7 +113,7 @@ for (const [name, client] of clients) {
         hosted(
           (response) => {
             response.writeHead(200, { "content-type": "application/json" })
-            response.write('{"choices":[')
+            response.write(wire.whole.slice(0, 12))
           },
           (host, text) =>
             Effect.gen(function* () {
@@ -97,7 +137,7 @@ for (const [name, client] of clients) {
 
       it.live("lets go of the socket when it is left in mid-stream", () =>
         hosted(
-          (response) => sse(response).write(events(piece[kind])),
+          (response) => sse(response).write(wire.begun),
           (host, text) =>
             Effect.gen(function* () {
               const seen = Deferred.makeUnsafe<void>()
@@ -112,7 +152,7 @@ for (const [name, client] of clients) {
 
       it.live("lets go of the socket when nobody wants the rest of a stream", () =>
         hosted(
-          (response) => sse(response).write(events(piece[kind])),
+          (response) => sse(response).write(wire.begun),
           (host, text) =>
             Effect.gen(function* () {
               const next = yield* Effect.forkChild(host.next, { startImmediately: true })
@@ -126,8 +166,7 @@ for (const [name, client] of clients) {
 
       it.live("lets go of the socket when the stream fails inside", () =>
         hosted(
-          (response) =>
-            sse(response).write(events(piece[kind], { error: { code: 500, message: "x", status: "INTERNAL" } })),
+          (response) => sse(response).write(wire.begun + wire.broken),
           (host, text) =>
             Effect.gen(function* () {
               const next = yield* Effect.forkChild(host.next, { startImmediately: true })
@@ -141,9 +180,9 @@ for (const [name, client] of clients) {
       it.live("keeps its connections for the next calls", () =>
         hosted(
           (response, request, body) =>
-            /stream/.test(`${body}${request.url}`)
-              ? sse(response).end(events(piece[kind], last[kind], "[DONE]"))
-              : response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(whole[kind])),
+            asksForStream(request, body)
+              ? sse(response).end(wire.begun + wire.ended)
+              : response.writeHead(200, { "content-type": "application/json" }).end(wire.whole),
           (host, text) =>
             Effect.gen(function* () {
               for (let call = 0; call < 5; call++) {
@@ -159,7 +198,7 @@ for (const [name, client] of clients) {
 
       it.live("tells the provider nothing of the trace, and the key in one header only", () =>
         hosted(
-          (response) => response.writeHead(200).end(JSON.stringify(whole[kind])),
+          (response) => response.writeHead(200).end(wire.whole),
           (host, text) =>
             Effect.gen(function* () {
               yield* text.generate(hello).pipe(Effect.withSpan("operation"))
@@ -170,7 +209,7 @@ for (const [name, client] of clients) {
               const keyed = Object.entries(request.headers).filter(([, value]) => String(value).includes(canary))
               assert.deepStrictEqual<unknown>(
                 keyed.map(([header]) => header),
-                [kind === "openai" ? "authorization" : "x-goog-api-key"]
+                [wire.keyHeader]
               )
               assert.isFalse(`${request.url}${body}`.includes(canary))
             })
@@ -180,11 +219,11 @@ for (const [name, client] of clients) {
       it.live("calls a cut answer and a cut stream failures of the network", () =>
         hosted(
           (response, request, body) => {
-            if (/stream/.test(`${body}${request.url}`)) {
-              sse(response).write(events(piece[kind]), () => response.destroy())
+            if (asksForStream(request, body)) {
+              sse(response).write(wire.begun, () => response.destroy())
             } else {
               response.writeHead(200, { "content-length": "1000" })
-              response.write('{"choices"', () => response.destroy())
+              response.write(wire.whole.slice(0, 12), () => response.destroy())
             }
           },
           (_host, text) =>
@@ -200,7 +239,7 @@ for (const [name, client] of clients) {
 
       it.live("has its answer, however the connection ends behind it", () =>
         hosted(
-          (response) => sse(response).write(events(piece[kind], last[kind]), () => response.destroy()),
+          (response) => sse(response).write(wire.begun + wire.ended, () => response.destroy()),
           (_host, text) =>
             Effect.gen(function* () {
               const parts = yield* Stream.runCollect(text.stream(hello))
@@ -217,7 +256,7 @@ for (const [name, client] of clients) {
               assert.strictEqual((yield* Effect.flip(text.generate(hello)))._tag, "Network")
               assert.strictEqual((yield* collect(text.stream(hello))).failure?._tag, "Network")
               const gone = yield* Effect.scoped(SocketHost.make(() => undefined))
-              const nobody = yield* lane(kind, { baseUrl: gone.url })
+              const nobody = yield* wire.lane(gone.url)
               const refused = yield* Effect.flip(nobody.text!.generate(hello))
               assert.strictEqual(refused._tag, "Network")
               assert.strictEqual(refused.providerCode, "ECONNREFUSED")
