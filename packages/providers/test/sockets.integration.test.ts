@@ -20,7 +20,7 @@ const asksForStream = (request: IncomingMessage, body: string) =>
 /** What one provider's answers look like, and the header its key is in. */
 interface Wire {
   readonly name: string
-  readonly lane: (baseUrl: string) => ReturnType<typeof lane> | ReturnType<typeof Claude.lane>
+  readonly lane: (baseUrl: string) => ReturnType<typeof lane>
   readonly begun: string
   readonly ended: string
   readonly broken: string
