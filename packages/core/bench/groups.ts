@@ -71,6 +71,12 @@ const nothing = () => undefined
 
 const twentyTokens = "twenty tokens of text, as a provider sends them in one chunk of its stream"
 
+const endless: Iterable<string> = {
+  *[Symbol.iterator]() {
+    for (;;) yield twentyTokens
+  }
+}
+
 /** Builds the groups, with everything they share. */
 export const groups: Effect.Effect<
   ReadonlyArray<Group>,
@@ -91,10 +97,7 @@ export const groups: Effect.Effect<
   const refusing = policy.pipe(Policy.fallback({ waitForReopening: false }))
   const oursOpen = resilience.runPromise({ ...shared, policy: refusing, lanes: [held], kind: "effect", call })
 
-  const chunks = Stream.fromIterable(
-    Array.from({ length: 10_000 }, () => twentyTokens),
-    { chunkSize: 1 }
-  )
+  const chunks = Stream.fromIterable(endless, { chunkSize: 1 })
   const oursChunks = resilience.runStream({ ...shared, call: () => chunks, commits: () => true })
   const drain =
     (stream: Stream.Stream<string, unknown>): Work =>

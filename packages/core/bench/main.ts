@@ -56,6 +56,7 @@ Ours ÷ theirs: the median over ${options.rounds} rounds of the ratios within a 
 
 Written by \`pnpm bench --write\` on ${at}: Node ${process.version}, ${cpus()[0]?.model ?? "unknown processor"}, ${cpus().length} cores. Trust the ratios, not other machines' nanoseconds.
 
+<!-- prettier-ignore -->
 | | ${peers.map((peer) => `÷ ${peer}`).join(" | ")} |
 | --- | ${peers.map(() => "---").join(" | ")} |
 ${table.join("\n")}
