@@ -118,9 +118,14 @@ const thoughts = ({ thinking }: AnthropicRequest.Create, id: number): ReadonlyAr
   return [{ type: "thinking", thinking: isShown ? thought : "", signature: signature(id) }]
 }
 
-const said = ({ chunks, finish, tool }: Conversation.Completion, id: number): ReadonlyArray<Block> => {
-  if (tool !== undefined) {
-    return [{ type: "tool_use", id: `toolu_${padded(id)}`, name: tool.name, input: tool.arguments }]
+const said = ({ calls, chunks, finish }: Conversation.Completion, id: number): ReadonlyArray<Block> => {
+  if (calls.length > 0) {
+    return calls.map((call, n) => ({
+      type: "tool_use",
+      id: `toolu_${padded(id)}${n === 0 ? "" : `_${n + 1}`}`,
+      name: call.name,
+      input: call.arguments
+    }))
   }
   return finish === "filter" && chunks.length === 0 ? [] : [{ type: "text", text: chunks.join(""), citations: null }]
 }
@@ -154,9 +159,10 @@ const streamed = (
         break
       case "tool_use": {
         const fragments = Conversation.fragments(JSON.stringify(block.input))
-        before.push(begin({ ...block, input: {} }))
+        // Of several calls, those in between begin and end within the content.
+        ;(chunks.length === 0 ? before : chunks).push(begin({ ...block, input: {} }))
         chunks.push(...fragments.map((text) => delta({ type: "input_json_delta", partial_json: text })))
-        after.push(end)
+        ;(index === content.length - 1 ? after : chunks).push(end)
         break
       }
     }

@@ -24,10 +24,16 @@ export interface Conversation {
   readonly jsonSchema: unknown
 }
 
+export interface Call {
+  readonly name: string
+  readonly arguments: unknown
+}
+
 export interface Completion {
   /** The text in the chunks a stream delivers it in; they join to the whole. */
   readonly chunks: ReadonlyArray<string>
-  readonly tool: { readonly name: string; readonly arguments: unknown } | undefined
+  /** The tools it calls instead of saying anything. */
+  readonly calls: ReadonlyArray<Call>
   readonly finish: "stop" | "length" | "tool" | "filter"
   readonly promptWords: number
   readonly completionWords: number
@@ -35,8 +41,9 @@ export interface Completion {
 
 /**
  * The model's turn. Calls the named or first tool if the choice requires one, or if the choice is open and the last
- * user message contains "use the tool". Continues a last message of its own if that is a true prefix of the answer; any
- * other is answered from the start. `blockAfter` stops the text there for safety.
+ * user message contains "use the tool"; with "use the tools", all of them at once. Continues a last message of its own
+ * if that is a true prefix of the answer; any other is answered from the start. `blockAfter` stops the text there for
+ * safety.
  */
 export const complete = (
   conversation: Conversation,
@@ -44,11 +51,13 @@ export const complete = (
   blockAfter: number | undefined
 ): Completion => {
   const promptWords = conversation.messages.reduce((sum, message) => sum + countWords(message.text), 0)
-  const tool = blockAfter === undefined ? toolToCall(conversation) : undefined
-  if (tool !== undefined) {
-    const args = SampleJson.sample(tool.parameters ?? {})
-    const completionWords = countWords(JSON.stringify(args))
-    return { chunks: [], tool: { name: tool.name, arguments: args }, finish: "tool", promptWords, completionWords }
+  const calls = (blockAfter === undefined ? toolsToCall(conversation) : []).map(({ name, parameters }) => ({
+    name,
+    arguments: SampleJson.sample(parameters ?? {})
+  }))
+  if (calls.length > 0) {
+    const completionWords = calls.reduce((sum, call) => sum + countWords(JSON.stringify(call.arguments)), 0)
+    return { chunks: [], calls, finish: "tool", promptWords, completionWords }
   }
   const text = continuation(conversation, answer(conversation, healthy))
   const words = wordsOf(text)
@@ -57,7 +66,7 @@ export const complete = (
   const chunks = blockAfter === undefined ? all : all.slice(0, blockAfter)
   return {
     chunks,
-    tool: undefined,
+    calls: [],
     finish: blockAfter !== undefined ? "filter" : kept.length < words.length ? "length" : "stop",
     promptWords,
     completionWords: countWords(chunks.join(""))
@@ -90,11 +99,12 @@ const continuation = (conversation: Conversation, full: string): string => {
   return prefix.length < full.length && full.startsWith(prefix) ? full.slice(prefix.length) : full
 }
 
-const toolToCall = (conversation: Conversation): Tool | undefined => {
+const toolsToCall = (conversation: Conversation): ReadonlyArray<Tool> => {
   const { toolChoice, tools } = conversation
-  if (toolChoice === "none") return undefined
-  if (toolChoice === "any") return tools[0]
-  if (toolChoice !== "auto") return tools.find((tool) => tool.name === toolChoice.name)
+  if (toolChoice === "none") return []
+  if (typeof toolChoice === "object") return tools.filter((tool) => tool.name === toolChoice.name).slice(0, 1)
   const last = conversation.messages.at(-1)
-  return last?.role === "user" && last.text.toLowerCase().includes("use the tool") ? tools[0] : undefined
+  const asked = last?.role === "user" ? last.text.toLowerCase() : ""
+  if (asked.includes("use the tools")) return tools
+  return toolChoice === "any" || asked.includes("use the tool") ? tools.slice(0, 1) : []
 }

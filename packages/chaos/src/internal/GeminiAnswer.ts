@@ -16,6 +16,8 @@ export const generate =
   (request: GeminiRequest.Generate, occasion: Occasion): Answer.Answer => {
     const conversation = GeminiRequest.conversation(request)
     const completion = Conversation.complete(conversation, occasion.healthy, occasion.blockAfter)
+    const calls = completion.calls.map(({ name, arguments: args }) => ({ functionCall: { name, args } }))
+    const isCall = calls.length > 0
     const base = { modelVersion: model, responseId: `response-${String(occasion.id).padStart(8, "0")}` }
     const part = (parts: ReadonlyArray<unknown>) => ({
       candidates: [{ content: { role: "model", parts }, index: 0 }],
@@ -33,11 +35,9 @@ export const generate =
       ...base
     })
     if (delivery === "whole") {
-      return Answer.json(200, last(completion.tool ? [call(completion.tool)] : [{ text: completion.chunks.join("") }]))
+      return Answer.json(200, last(isCall ? calls : [{ text: completion.chunks.join("") }]))
     }
-    const content = completion.tool
-      ? [part([call(completion.tool)])]
-      : completion.chunks.map((text) => part([{ text }]))
+    const content = isCall ? [part(calls)] : completion.chunks.map((text) => part([{ text }]))
     const closing = last([{ text: "" }])
     return delivery === "array"
       ? Answer.json(200, [...content, closing])
@@ -69,10 +69,6 @@ const describe = (name: string) => ({
 })
 
 const finishReason = { stop: "STOP", length: "MAX_TOKENS", tool: "STOP", filter: "SAFETY" } as const
-
-const call = (tool: { readonly name: string; readonly arguments: unknown }) => ({
-  functionCall: { name: tool.name, args: tool.arguments }
-})
 
 const usage = (completion: Conversation.Completion) => ({
   promptTokenCount: completion.promptWords,

@@ -46,7 +46,9 @@ const usage = (completion: Conversation.Completion) => ({
   total_tokens: completion.promptWords + completion.completionWords
 })
 
-const callId = (occasion: Occasion): string => `call_${String(occasion.id).padStart(8, "0")}`
+/** The id of the answer's nth call. */
+export const callId = (id: number, n: number): string =>
+  `call_${String(id).padStart(8, "0")}${n === 0 ? "" : `_${n + 1}`}`
 
 const common = (request: OpenAiRequest.Chat, occasion: Occasion) => ({
   id: `chatcmpl-${String(occasion.id).padStart(8, "0")}`,
@@ -55,21 +57,19 @@ const common = (request: OpenAiRequest.Chat, occasion: Occasion) => ({
 })
 
 const whole = (request: OpenAiRequest.Chat, completion: Conversation.Completion, occasion: Occasion): Answer.Answer => {
-  const { tool } = completion
+  const { calls } = completion
   const message =
-    tool === undefined
+    calls.length === 0
       ? { role: "assistant", content: completion.chunks.join(""), refusal: null }
       : {
           role: "assistant",
           content: null,
           refusal: null,
-          tool_calls: [
-            {
-              id: callId(occasion),
-              type: "function",
-              function: { name: tool.name, arguments: JSON.stringify(tool.arguments) }
-            }
-          ]
+          tool_calls: calls.map((call, n) => ({
+            id: callId(occasion.id, n),
+            type: "function",
+            function: { name: call.name, arguments: JSON.stringify(call.arguments) }
+          }))
         }
   const choice = { index: 0, message, logprobs: null, finish_reason: finishReason[completion.finish] }
   const body = {
@@ -89,23 +89,21 @@ const streamed = (
   const base = { ...common(request, occasion), object: "chat.completion.chunk" }
   const delta = (content: unknown, finish: string | null = null) =>
     event({ ...base, choices: [{ index: 0, delta: content, logprobs: null, finish_reason: finish }] })
-  const { tool } = completion
-  const opening =
-    tool === undefined
-      ? { role: "assistant", content: "", refusal: null }
-      : {
-          role: "assistant",
-          content: null,
-          tool_calls: [
-            { index: 0, id: callId(occasion), type: "function", function: { name: tool.name, arguments: "" } }
-          ]
-        }
-  const content =
-    tool === undefined
-      ? completion.chunks.map((text) => delta({ content: text }))
-      : Conversation.fragments(JSON.stringify(tool.arguments)).map((text) =>
-          delta({ tool_calls: [{ index: 0, function: { arguments: text } }] })
-        )
+  const { calls, chunks } = completion
+  const begun = calls.map(({ name }, index) => ({
+    tool_calls: [{ index, id: callId(occasion.id, index), type: "function", function: { name, arguments: "" } }]
+  }))
+  const opening = { role: "assistant", ...(begun[0] ? { content: null, ...begun[0] } : { content: "", refusal: null }) }
+  const content = [
+    ...chunks.map((text) => delta({ content: text })),
+    ...calls.flatMap((call, index) => [
+      // The first begins in the opening.
+      ...(index === 0 ? [] : [delta(begun[index])]),
+      ...Conversation.fragments(JSON.stringify(call.arguments)).map((text) =>
+        delta({ tool_calls: [{ index, function: { arguments: text } }] })
+      )
+    ])
+  ]
   const closing = [delta({}, finishReason[completion.finish])]
   if (request.stream_options?.include_usage === true) {
     closing.push(event({ ...base, choices: [], usage: usage(completion) }))

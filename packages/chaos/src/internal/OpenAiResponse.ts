@@ -1,6 +1,7 @@
 /** The response object of OpenAI's `POST /v1/responses`: what is in it, before it is delivered whole or in events. */
 import * as Conversation from "./Conversation.ts"
 import * as Json from "./Json.ts"
+import { callId } from "./OpenAiAnswer.ts"
 import * as OpenAiResponsesHistory from "./OpenAiResponsesHistory.ts"
 import * as OpenAiResponsesRequest from "./OpenAiResponsesRequest.ts"
 import type { Occasion } from "./Surface.ts"
@@ -14,16 +15,20 @@ export interface Reasoning extends Fields {
   readonly summary: ReadonlyArray<{ readonly type: "summary_text"; readonly text: string }>
 }
 
+export interface Item {
+  readonly fields: Fields & { readonly id: string }
+  readonly isCall: boolean
+  /** What it says, in the pieces a stream delivers. */
+  readonly pieces: ReadonlyArray<string>
+}
+
 /** Everything that goes into a response. */
 export interface Plan {
   /** What stands from the start: all but status, output, usage and end. */
   readonly base: Fields
   readonly reasoning: Reasoning | undefined
-  /** The message, or the call. */
-  readonly item: Fields & { readonly id: string }
-  readonly isCall: boolean
-  /** What the item says, in the pieces a stream delivers. */
-  readonly pieces: ReadonlyArray<string>
+  /** The message, or the calls. */
+  readonly items: readonly [Item, ...Array<Item>]
   readonly usage: Fields
   readonly status: "completed" | "incomplete"
   /** Why it is incomplete. */
@@ -36,7 +41,7 @@ const thought = "The question is about kelp, so the answer is too."
 export const plan = (request: OpenAiResponsesRequest.Create, occasion: Occasion): Plan => {
   const conversation = OpenAiResponsesRequest.conversation(request)
   const completion = Conversation.complete(conversation, occasion.healthy, occasion.blockAfter)
-  const { finish, tool } = completion
+  const { finish } = completion
   const id = String(occasion.id).padStart(8, "0")
   const reasoning = reason(request, occasion.id)
   const thoughts = reasoning === undefined ? 0 : Conversation.countWords(thought)
@@ -64,12 +69,7 @@ export const plan = (request: OpenAiResponsesRequest.Create, occasion: Occasion)
       truncation: "disabled"
     },
     reasoning,
-    item:
-      tool === undefined
-        ? { id: `msg_${id}`, type: "message", role: "assistant" }
-        : { id: `fc_${id}`, type: "function_call", call_id: `call_${id}`, name: tool.name },
-    isCall: tool !== undefined,
-    pieces: tool === undefined ? completion.chunks : Conversation.fragments(JSON.stringify(tool.arguments)),
+    items: itemsOf(completion, occasion.id),
     usage: {
       input_tokens: completion.promptWords,
       input_tokens_details: { cached_tokens: 0, cache_write_tokens: 0 },
@@ -80,6 +80,20 @@ export const plan = (request: OpenAiResponsesRequest.Create, occasion: Occasion)
     status: finish === "length" || finish === "filter" ? "incomplete" : "completed",
     reason: finish === "length" ? "max_output_tokens" : finish === "filter" ? "content_filter" : undefined
   }
+}
+
+const itemsOf = ({ calls, chunks }: Conversation.Completion, id: number): Plan["items"] => {
+  const [first, ...rest] = calls.map((call, n): Item => {
+    const call_id = callId(id, n)
+    return {
+      fields: { id: call_id.replace("call", "fc"), type: "function_call", call_id, name: call.name },
+      isCall: true,
+      pieces: Conversation.fragments(JSON.stringify(call.arguments))
+    }
+  })
+  if (first !== undefined) return [first, ...rest]
+  const fields = { id: `msg_${String(id).padStart(8, "0")}`, type: "message", role: "assistant" }
+  return [{ fields, isCall: false, pieces: chunks }]
 }
 
 /** Whoever sets an effort gets a reasoning item, its summary and its sealed text as asked for. */
@@ -96,10 +110,10 @@ const reason = ({ include, reasoning }: OpenAiResponsesRequest.Create, id: numbe
 export const part = (text: string) => ({ type: "output_text", text, annotations: [], logprobs: [] })
 
 /** The item with what it says, or before it says anything. */
-export const item = ({ isCall, item }: Plan, status: string, said: string | undefined): Fields =>
+export const item = ({ fields, isCall }: Item, status: string, said: string | undefined): Fields =>
   isCall
-    ? { ...item, status, arguments: said ?? "" }
-    : { ...item, status, content: said === undefined ? [] : [part(said)] }
+    ? { ...fields, status, arguments: said ?? "" }
+    : { ...fields, status, content: said === undefined ? [] : [part(said)] }
 
 export const begun = ({ base }: Plan): Fields => ({ ...base, status: "in_progress", output: [], usage: null })
 
@@ -107,7 +121,10 @@ export const ended = (plan: Plan): Fields => ({
   ...plan.base,
   status: plan.status,
   incomplete_details: plan.reason === undefined ? null : { reason: plan.reason },
-  output: [...(plan.reasoning === undefined ? [] : [plan.reasoning]), item(plan, plan.status, plan.pieces.join(""))],
+  output: [
+    ...(plan.reasoning === undefined ? [] : [plan.reasoning]),
+    ...plan.items.map((one) => item(one, plan.status, one.pieces.join("")))
+  ],
   usage: plan.usage
 })
 

@@ -49,49 +49,60 @@ const numbered = (events: ReadonlyArray<Event>, first: number): ReadonlyArray<st
     return `event: ${event.type}\ndata: ${JSON.stringify(data)}\n\n`
   })
 
-/** Where the item stands that the content belongs to. */
-const place = ({ item, reasoning }: OpenAiResponse.Plan) => ({
-  item_id: item.id,
-  output_index: reasoning === undefined ? 0 : 1
+/** Where the nth item stands. */
+const place = ({ items, reasoning }: OpenAiResponse.Plan, n: number) => ({
+  item_id: items[n]?.fields.id,
+  output_index: reasoning === undefined ? n : n + 1
 })
 
 const openingOf = (plan: OpenAiResponse.Plan): ReadonlyArray<Event> => {
-  const { item_id, output_index } = place(plan)
   const response = OpenAiResponse.begun(plan)
-  const part = { item_id, output_index, content_index: 0, part: OpenAiResponse.part("") }
   return [
     { type: "response.created", response },
     { type: "response.in_progress", response },
     ...(plan.reasoning === undefined ? [] : reasoningEvents(plan.reasoning)),
-    {
-      type: "response.output_item.added",
-      output_index,
-      item: OpenAiResponse.item(plan, "in_progress", undefined)
-    },
-    ...(plan.isCall ? [] : [{ type: "response.content_part.added", ...part }])
+    ...begin(plan, plan.items[0], 0)
   ]
 }
 
+/** Of several items, those in between begin and end within the content. */
 const contentOf = (plan: OpenAiResponse.Plan): ReadonlyArray<Event> =>
-  plan.pieces.map((delta) =>
-    plan.isCall
-      ? { type: "response.function_call_arguments.delta", ...place(plan), delta }
-      : { type: "response.output_text.delta", ...place(plan), content_index: 0, delta, logprobs: [] }
-  )
+  plan.items.flatMap((item, n) => [
+    ...(n === 0 ? [] : begin(plan, item, n)),
+    ...item.pieces.map((delta) =>
+      item.isCall
+        ? { type: "response.function_call_arguments.delta", ...place(plan, n), delta }
+        : { type: "response.output_text.delta", ...place(plan, n), content_index: 0, delta, logprobs: [] }
+    ),
+    ...(n === plan.items.length - 1 ? [] : end(plan, item, n))
+  ])
 
-const closingOf = (plan: OpenAiResponse.Plan): ReadonlyArray<Event> => {
-  const { item_id, output_index } = place(plan)
-  const text = plan.pieces.join("")
+const closingOf = (plan: OpenAiResponse.Plan): ReadonlyArray<Event> => [
+  ...plan.items.slice(-1).flatMap((item) => end(plan, item, plan.items.length - 1)),
+  { type: `response.${plan.status}`, response: OpenAiResponse.ended(plan) }
+]
+
+const begin = (plan: OpenAiResponse.Plan, item: OpenAiResponse.Item, n: number): ReadonlyArray<Event> => {
+  const { item_id, output_index } = place(plan, n)
+  const part = { item_id, output_index, content_index: 0, part: OpenAiResponse.part("") }
+  return [
+    { type: "response.output_item.added", output_index, item: OpenAiResponse.item(item, "in_progress", undefined) },
+    ...(item.isCall ? [] : [{ type: "response.content_part.added", ...part }])
+  ]
+}
+
+const end = (plan: OpenAiResponse.Plan, item: OpenAiResponse.Item, n: number): ReadonlyArray<Event> => {
+  const { item_id, output_index } = place(plan, n)
+  const text = item.pieces.join("")
   const inPart = { item_id, output_index, content_index: 0 }
   return [
-    ...(plan.isCall
+    ...(item.isCall
       ? [{ type: "response.function_call_arguments.done", item_id, output_index, arguments: text }]
       : [
           { type: "response.output_text.done", ...inPart, text, logprobs: [] },
           { type: "response.content_part.done", ...inPart, part: OpenAiResponse.part(text) }
         ]),
-    { type: "response.output_item.done", output_index, item: OpenAiResponse.item(plan, plan.status, text) },
-    { type: `response.${plan.status}`, response: OpenAiResponse.ended(plan) }
+    { type: "response.output_item.done", output_index, item: OpenAiResponse.item(item, plan.status, text) }
   ]
 }
 

@@ -29,7 +29,7 @@ export const prompts = {
   /** Answered with a call of `weather`, for `city`. */
   tool: "Use the tool, please.",
   /** Answered with a call of each tool, that of `weather` first. */
-  tools: "Use the tool, and the other one too.",
+  tools: "Use the tools, both of them.",
   /** Answered with `city` as JSON; the request has the schema of `weather`. */
   json: "Say it as JSON.",
   /** Answered with `sixtyWords`, whatever it shows. */

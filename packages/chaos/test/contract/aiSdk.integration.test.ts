@@ -144,6 +144,43 @@ for (const { embedding, format, name, text } of clients) {
       })
     )
 
+    it.live("for two tools that are called at once, run, and answered", () =>
+      Effect.gen(function* () {
+        const { model } = yield* under()
+        const ran: Array<string> = []
+        const named = (name: string) =>
+          tool({
+            description: `The ${name} of a city`,
+            inputSchema: jsonSchema<{ readonly city: string }>({
+              type: "object",
+              properties: { city: { type: "string" } },
+              required: ["city"],
+              additionalProperties: false
+            }),
+            execute: ({ city }) => {
+              ran.push(`${name} of ${city}`)
+              return { value: 21 }
+            }
+          })
+        const tools = { weather: named("weather"), clock: named("clock") }
+        const settings = { model, prompt: "Use the tools", tools, stopWhen: isStepCount(2), maxRetries: 0 }
+        const whole = yield* Effect.promise(() => generateText(settings))
+        assert.deepStrictEqual(
+          whole.steps.map((step) => step.toolCalls.map((call) => call.toolName)),
+          [["weather", "clock"], []]
+        )
+        assert.strictEqual(whole.text, sixtyWords)
+        const streamed = yield* heard(settings)
+        assert.deepStrictEqual([streamed.text, streamed.error], [sixtyWords, undefined])
+        assert.deepStrictEqual(ran.toSorted(), [
+          "clock of sample",
+          "clock of sample",
+          "weather of sample",
+          "weather of sample"
+        ])
+      })
+    )
+
     it.live("for an object of a schema", () =>
       Effect.gen(function* () {
         const { model } = yield* under()

@@ -90,12 +90,12 @@ describe("Conversation.complete", () => {
     const blocked = Conversation.complete(conversation({ tools: [weather], toolChoice: "any" }), healthy(), 2)
     assert.strictEqual(textOf(blocked), "A holdfast")
     assert.strictEqual(blocked.finish, "filter")
-    assert.isUndefined(blocked.tool)
+    assert.deepStrictEqual(blocked.calls, [])
   })
 
   it("calls a tool when it must, when it is told to in words, and not otherwise", () => {
     const toolOf = (over: Partial<Conversation.Conversation>) =>
-      Conversation.complete(conversation({ tools: [weather, clock], ...over }), healthy(), undefined).tool?.name
+      Conversation.complete(conversation({ tools: [weather, clock], ...over }), healthy(), undefined).calls[0]?.name
     const asking = [{ role: "user", text: "Please Use The Tool now" }]
     assert.isUndefined(toolOf({}))
     assert.strictEqual(toolOf({ toolChoice: "any" }), "weather")
@@ -103,6 +103,11 @@ describe("Conversation.complete", () => {
     assert.strictEqual(toolOf({ messages: asking }), "weather")
     assert.isUndefined(toolOf({ messages: asking, toolChoice: "none" }))
     assert.isUndefined(toolOf({ messages: asking, tools: [] }))
+    const asked = conversation({ tools: [weather, clock], messages: [{ role: "user", text: "Use the tools" }] })
+    assert.deepStrictEqual(
+      Conversation.complete(asked, healthy(), undefined).calls.map(({ name }) => name),
+      ["weather", "clock"]
+    )
     // The tool's result has come back: the model answers.
     assert.isUndefined(toolOf({ messages: [...asking, { role: "tool", text: "rain" }] }))
   })
