@@ -24,7 +24,7 @@ export interface Conversation {
   readonly jsonSchema: unknown
 }
 
-export interface Call {
+interface Call {
   readonly name: string
   readonly arguments: unknown
 }
