@@ -9,6 +9,7 @@ import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as Piece from "../internal/Piece.ts"
 import * as Trouble from "../internal/Trouble.ts"
+import { usagePiece } from "./usage.ts"
 
 const nullish = <S extends Schema.Constraint>(schema: S) => Schema.optional(Schema.NullOr(schema))
 
@@ -194,18 +195,10 @@ const text = (value: unknown): string | undefined => (typeof value === "string" 
 const usage = (completion: Completion): ReadonlyArray<Piece.Piece> => {
   const usage = Option.getOrUndefined(decodeUsage(completion.usage))
   if (usage === undefined) return []
-  const input = Piece.count(usage.prompt_tokens)
-  const output = Piece.count(usage.completion_tokens)
-  const cacheRead = Piece.count(usage.prompt_tokens_details?.cached_tokens)
-  const cacheWrite = Piece.count(usage.prompt_tokens_details?.cache_write_tokens)
-  const reasoning = Piece.count(usage.completion_tokens_details?.reasoning_tokens)
   return [
-    {
-      _tag: "Usage",
-      usage: {
-        inputTokens: { total: input, uncached: Piece.less(input, cacheRead), cacheRead, cacheWrite },
-        outputTokens: { total: output, text: Piece.less(output, reasoning), reasoning }
-      }
-    }
+    usagePiece(
+      { total: usage.prompt_tokens, details: usage.prompt_tokens_details },
+      { total: usage.completion_tokens, details: usage.completion_tokens_details }
+    )
   ]
 }

@@ -11,6 +11,7 @@ import * as Piece from "../internal/Piece.ts"
 import * as Trouble from "../internal/Trouble.ts"
 import { isError } from "./ChatAnswer.ts"
 import * as ResponsesItem from "./ResponsesItem.ts"
+import { usagePiece } from "./usage.ts"
 
 const nullish = <S extends Schema.Constraint>(schema: S) => Schema.optional(Schema.NullOr(schema))
 
@@ -133,18 +134,10 @@ export const meta = (body: Body): ReadonlyArray<Piece.Piece> => {
 const usage = (body: Body): ReadonlyArray<Piece.Piece> => {
   const usage = Option.getOrUndefined(decodeUsage(body.usage))
   if (usage === undefined) return []
-  const input = Piece.count(usage.input_tokens)
-  const output = Piece.count(usage.output_tokens)
-  const cacheRead = Piece.count(usage.input_tokens_details?.cached_tokens)
-  const cacheWrite = Piece.count(usage.input_tokens_details?.cache_write_tokens)
-  const reasoning = Piece.count(usage.output_tokens_details?.reasoning_tokens)
   return [
-    {
-      _tag: "Usage",
-      usage: {
-        inputTokens: { total: input, uncached: Piece.less(input, cacheRead), cacheRead, cacheWrite },
-        outputTokens: { total: output, text: Piece.less(output, reasoning), reasoning }
-      }
-    }
+    usagePiece(
+      { total: usage.input_tokens, details: usage.input_tokens_details },
+      { total: usage.output_tokens, details: usage.output_tokens_details }
+    )
   ]
 }
