@@ -7,7 +7,7 @@ import * as DateTime from "effect/DateTime"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
-import * as Piece from "../internal/Piece.ts"
+import type * as Piece from "../internal/Piece.ts"
 import * as Trouble from "../internal/Trouble.ts"
 import { usagePiece } from "./usage.ts"
 
