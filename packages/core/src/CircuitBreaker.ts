@@ -4,14 +4,12 @@
  *
  * It is not `effect/persistence/CircuitBreaker`: it has a time window, slow calls, several probes under leases, a ramp,
  * holds, a list of its keys, and outcomes that are told apart by what they say (a caller's mistake is neutral, a refused
- * credential trips at once).
+ * credential trips at once). `EffectCircuitBreaker` gives it that module's interface.
  */
-import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Pull from "effect/Pull"
 import * as Random from "effect/Random"
@@ -19,10 +17,8 @@ import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import * as Disposition from "./Disposition.ts"
 import type * as Event from "./Event.ts"
 import * as EventBus from "./EventBus.ts"
-import * as Failure from "./Failure.ts"
 import * as BreakerState from "./internal/BreakerState.ts"
 import { type Circuit, type Mode, restored } from "./internal/Circuit.ts"
 import { Circuits } from "./internal/Circuits.ts"
@@ -30,7 +26,8 @@ import * as breakerSettings from "./internal/breakerSettings.ts"
 import { hintMillis } from "./internal/hint.ts"
 import { override, type Options } from "./internal/override.ts"
 import * as SlidingWindow from "./internal/SlidingWindow.ts"
-import * as Refusal from "./Refusal.ts"
+import { verdictOf } from "./internal/verdict.ts"
+import type * as Refusal from "./Refusal.ts"
 
 export const Settings = breakerSettings.Settings
 export type Settings = breakerSettings.Settings
@@ -190,7 +187,7 @@ export const make = (options: MakeOptions = {}): Effect.Effect<CircuitBreaker["S
         to: stateName[after._tag],
         reason: reasonOf(after, circuit.because),
         failures: after.failures,
-        ...(after._tag === "Open" ? { openMillis: Math.max(0, after.until - now) } : {}),
+        ...(after._tag === "Open" ? { openMillis: Math.max(0, after.until - now), openings: after.openings } : {}),
         ...(circuit.mode === "observe" ? { observed: true } : {})
       })
 
@@ -383,32 +380,14 @@ export const guard = (
             Effect.flatMap(Effect.exit(restore(self)), (exit) =>
               Effect.flatMap(Clock.currentTimeMillis, (endedAt) => {
                 const isSlow = slowMillis !== undefined && endedAt - startedAt > slowMillis
-                return Effect.andThen(
-                  breaker.settle(permit, outcomeOf(exit), settings, { ...becauseOf(exit), isSlow }),
-                  exit
-                )
+                const { outcome, reason, retryAfter } = verdictOf(exit)
+                return Effect.andThen(breaker.settle(permit, outcome, settings, { reason, retryAfter, isSlow }), exit)
               })
             )
           )
         )
       )
     )
-}
-
-const outcomeOf = (exit: Exit.Exit<unknown, unknown>): BreakerState.Outcome => {
-  if (Exit.isSuccess(exit)) return "success"
-  if (Cause.hasInterruptsOnly(exit.cause)) return "neutral"
-  const error = Cause.squash(exit.cause)
-  if (Refusal.isRefusal(error)) return "neutral"
-  if (!Failure.isFailure(error)) return "failure"
-  const { outcome } = Disposition.of(error)
-  return outcome === "throttled" ? "neutral" : outcome
-}
-
-const becauseOf = (exit: Exit.Exit<unknown, unknown>): Because => {
-  if (Exit.isSuccess(exit)) return { reason: "Success" }
-  const error = Cause.squash(exit.cause)
-  return Failure.isFailure(error) ? { reason: error._tag, retryAfter: error.retryAfter } : { reason: "failure" }
 }
 
 /** Why a circuit has changed to this state, in a few words; `because`: the result that opened it, or that it was restored. */

@@ -132,6 +132,8 @@ export const CircuitChanged = Schema.TaggedStruct("CircuitChanged", {
   failures: Schema.Int,
   /** How long it will stay open. */
   openMillis: Schema.optional(Schema.Number),
+  /** When it opened: openings in a row without a healthy time in between, with this one. */
+  openings: Schema.optional(Schema.Int),
   /** It refuses nothing: a person has it observed. */
   observed: Schema.optional(Schema.Boolean)
 })
