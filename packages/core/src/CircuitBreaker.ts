@@ -20,11 +20,12 @@ import * as Stream from "effect/Stream"
 import type * as Event from "./Event.ts"
 import * as EventBus from "./EventBus.ts"
 import * as BreakerState from "./internal/BreakerState.ts"
-import { type Circuit, type Mode, restored } from "./internal/Circuit.ts"
+import { type Advice, type Circuit, type Fleet, type Mode, restored } from "./internal/Circuit.ts"
 import { Circuits } from "./internal/Circuits.ts"
 import * as breakerSettings from "./internal/breakerSettings.ts"
 import { hintMillis } from "./internal/hint.ts"
 import { override, type Options } from "./internal/override.ts"
+import { askFirst } from "./internal/Probing.ts"
 import * as SlidingWindow from "./internal/SlidingWindow.ts"
 import { verdictOf } from "./internal/verdict.ts"
 import type * as Refusal from "./Refusal.ts"
@@ -136,16 +137,26 @@ export class CircuitBreaker extends Context.Service<
     readonly restore: (persisted: ReadonlyArray<Persisted>) => Effect.Effect<void>
     /** Changes of state from now on. */
     readonly transitions: Stream.Stream<CircuitChanged>
+    /**
+     * Follows another instance's advice about a circuit as far as what is known here allows; true when it changed
+     * something. Advice about a circuit that is unknown here is dropped when there are too many.
+     */
+    readonly advise: (circuit: string, advice: Advice) => Effect.Effect<boolean>
+    /**
+     * Tells the other instances of every change, and has every probe ask them for leave first, until the scope closes.
+     * Dies if that is done already.
+     */
+    readonly share: (fleet: Fleet) => Effect.Effect<void, never, Scope.Scope>
     /** The circuit itself, for code that cannot wait. A pinned one is never forgotten; do not keep any other. */
     readonly circuitUnsafe: (circuit: string, settings: Settings, pinned?: boolean) => Circuit
   }
 >()("@holdfast/core/CircuitBreaker") {}
 
 /**
- * What opened a circuit: failures in a row, the failure rate, slow calls, a failure that trips at once, or probes that
- * failed.
+ * What opened a circuit: failures in a row, the failure rate, slow calls, a failure that trips at once, probes that failed,
+ * or the advice of another instance.
  */
-export const Reason = Schema.Literals(["consecutive", "rate", "slow", "trip", "probe"])
+export const Reason = Schema.Literals(["consecutive", "rate", "slow", "trip", "probe", "advice"])
 export type Reason = typeof Reason.Type
 
 /** An open or half-open circuit as it is written down. */
@@ -188,24 +199,36 @@ export const make = (options: MakeOptions = {}): Effect.Effect<CircuitBreaker["S
         reason: reasonOf(after, circuit.because),
         failures: after.failures,
         ...(after._tag === "Open" ? { openMillis: Math.max(0, after.until - now), openings: after.openings } : {}),
-        ...(circuit.mode === "observe" ? { observed: true } : {})
+        ...(circuit.mode === "observe" ? { observed: true } : {}),
+        ...(circuit.advisedBy === undefined ? {} : { advisedBy: circuit.advisedBy })
       })
 
-    const circuits = new Circuits({ max: maxCircuits, idleMillis, listener: announce })
+    const fleet: { current: Fleet | undefined } = { current: undefined }
+    const circuits = new Circuits({ max: maxCircuits, idleMillis, listener: announce, fleet })
 
     const waitMillis = (key: string, settings: Settings = defaults) =>
       Effect.clockWith((clock) => {
         const now = clock.currentTimeMillisUnsafe()
-        return Effect.succeed(circuits.known(key, now)?.waitMillis(now, breakerSettings.machine(settings)) ?? 0)
+        const wait = circuits.known(key, now)?.waitMillis(now, breakerSettings.machine(settings)) ?? 0
+        return Effect.succeed(Math.max(0, wait))
       })
 
-    const admit = (key: string, lane: string, settings: Settings): Effect.Effect<Permit, Refusal.CircuitOpen> =>
+    const admit = (
+      key: string,
+      lane: string,
+      settings: Settings,
+      hasAsked = false
+    ): Effect.Effect<Permit, Refusal.CircuitOpen> =>
       Effect.clockWith((clock) => {
         const now = clock.currentTimeMillisUnsafe()
         const circuit = circuits.use(key, settings, now)
-        const permit = circuit.admit(now, breakerSettings.machine(settings))
+        const machine = breakerSettings.machine(settings)
+        if (!hasAsked && circuit.waitMillis(now, machine) === askFirst) {
+          return Effect.andThen(circuit.askLeave(machine), admit(key, lane, settings, true))
+        }
+        const permit = circuit.admit(now, machine)
         return permit === undefined
-          ? Effect.fail(circuit.refusal(lane, now, breakerSettings.machine(settings)))
+          ? Effect.fail(circuit.refusal(lane, now, machine))
           : Effect.succeed({ circuit: key, permit })
       })
 
@@ -305,16 +328,41 @@ export const make = (options: MakeOptions = {}): Effect.Effect<CircuitBreaker["S
         })
       )
 
+    const advise = (key: string, advice: Advice) =>
+      Effect.clockWith((clock) => {
+        const now = clock.currentTimeMillisUnsafe()
+        const known = circuits.known(key, now)
+        const circuit = known ?? (advice._tag === "Opened" && circuits.hasRoom ? circuits.name(key, now) : undefined)
+        return Effect.succeed(circuit?.advise(advice, now) ?? false)
+      })
+
+    const share = (other: Fleet) =>
+      Effect.asVoid(
+        Effect.acquireRelease(
+          Effect.suspend(() => {
+            if (fleet.current !== undefined) return Effect.die(new Error("the circuits are shared already"))
+            fleet.current = other
+            return Effect.void
+          }),
+          () =>
+            Effect.sync(() => {
+              fleet.current = undefined
+            })
+        )
+      )
+
     return CircuitBreaker.of({
       persisted,
       restore,
       waitMillis,
-      admit,
+      admit: (key, lane, settings) => admit(key, lane, settings),
       refuse,
       settle,
       trip,
       hold,
       snapshot,
+      advise,
+      share,
       circuitUnsafe: (key, settings, pinned = false) => {
         const circuit = circuits.use(key, settings)
         if (pinned) circuit.pinned = true
@@ -408,7 +456,8 @@ const openedBy: { readonly [One in Reason]: string } = {
   trip: "",
   probe: "",
   rate: "failure rate, last: ",
-  slow: "slow calls, last: "
+  slow: "slow calls, last: ",
+  advice: "another instance: "
 }
 
 const stateName = { Closed: "closed", Open: "open", HalfOpen: "half-open" } as const

@@ -135,7 +135,9 @@ export const CircuitChanged = Schema.TaggedStruct("CircuitChanged", {
   /** When it opened: openings in a row without a healthy time in between, with this one. */
   openings: Schema.optional(Schema.Int),
   /** It refuses nothing: a person has it observed. */
-  observed: Schema.optional(Schema.Boolean)
+  observed: Schema.optional(Schema.Boolean),
+  /** The other instance whose advice it follows. */
+  advisedBy: Schema.optional(Schema.String)
 })
 
 /** A person put a hold on a circuit, or took one away. */
@@ -156,7 +158,17 @@ export const LaneCooling = Schema.TaggedStruct("LaneCooling", {
   ...laneFields,
   credential: Schema.String,
   reason: Failure.Class,
-  untilMillis: Schema.Number
+  untilMillis: Schema.Number,
+  /** The other instance that was told so. */
+  advisedBy: Schema.optional(Schema.String)
+})
+
+/** This instance began to share what it learns with others, or goes on alone because the store is away. */
+export const SharingChanged = Schema.TaggedStruct("SharingChanged", {
+  ...base,
+  to: Schema.Literals(["shared", "local"]),
+  /** Why, in a few words. */
+  reason: Schema.String
 })
 
 /** A lane's health status changed. */
@@ -190,6 +202,7 @@ export const Event = Schema.Union([
   CircuitHeld,
   LaneCooling,
   HealthChanged,
+  SharingChanged,
   AttentionNeeded
 ])
 export type Event = typeof Event.Type

@@ -65,6 +65,12 @@ const log = (event: Event.Event): Effect.Effect<void> => {
       return (event.to === "healthy" || event.to === "idle" ? Effect.logInfo : Effect.logWarning)(
         `${event.lane} is ${event.to}, was ${event.from} (${Math.round(event.successRate * 100)} % succeed)`
       ).pipe(annotate("health_monitor", event))
+    case "SharingChanged":
+      return (event.to === "shared" ? Effect.logInfo : Effect.logWarning)(
+        event.to === "shared"
+          ? `Circuits and cool-downs are shared with the other instances (${event.reason})`
+          : `Circuits and cool-downs are this instance's alone until the shared store is back (${event.reason})`
+      ).pipe(annotate("ai_resilience", event))
     case "AttentionNeeded":
       return Effect.logError(`Somebody must look at this: ${event.message}`).pipe(
         Effect.annotateLogs({ alert: true }),

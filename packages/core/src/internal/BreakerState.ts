@@ -38,8 +38,11 @@ export interface Settings {
   readonly rampMillis: number
 }
 
-/** What opened a circuit: failures in a row, the failure rate, slowness, a failure that trips at once, failed probes. */
-export type Reason = "consecutive" | "rate" | "slow" | "trip" | "probe"
+/**
+ * What opened a circuit: failures in a row, the failure rate, slowness, a failure that trips at once, failed probes, or the
+ * advice of another instance.
+ */
+export type Reason = "consecutive" | "rate" | "slow" | "trip" | "probe" | "advice"
 
 interface Lease {
   /** Below zero, never used twice in a circuit's life. */
@@ -169,6 +172,28 @@ export const shift = (state: State, millis: number): State => {
       return { ...state, leases: state.leases.map((lease) => ({ ...lease, until: lease.until + millis })) }
   }
 }
+
+/**
+ * The state that follows when another instance says that it keeps its circuit open until then. A probe that is out decides
+ * for itself, and an open time only grows.
+ */
+export const openUntil = (state: State, until: number, now: number): State => {
+  if (until <= now || (state._tag === "HalfOpen" && live(state.leases, now).length > 0)) return state
+  if (state._tag === "Open") return until > state.until ? { ...state, until } : state
+  return {
+    _tag: "Open",
+    generation: state.generation + 1,
+    failures: state.failures,
+    openings: Math.max(1, openingsOf(state, now)),
+    probesIssued: state.probesIssued,
+    reason: "advice",
+    until
+  }
+}
+
+/** The state that follows when there is reason to probe at once. */
+export const probeFrom = (state: State, now: number): State =>
+  state._tag === "Open" && state.until > now ? { ...state, until: now } : state
 
 export interface Settlement {
   /** The wait the provider named: it lengthens the open time, never shortens it. */

@@ -9,6 +9,7 @@ import * as Effect from "effect/Effect"
 import * as Ref from "effect/Ref"
 import * as Refusal from "../Refusal.ts"
 import * as BreakerState from "./BreakerState.ts"
+import { Probing } from "./Probing.ts"
 import type * as SlidingWindow from "./SlidingWindow.ts"
 import { stackless } from "./stackless.ts"
 
@@ -31,6 +32,35 @@ export const voidPermit = 0
 /** Why a circuit has changed whose state was taken from what was written down. */
 export const restored = "restored"
 
+/** The other instances that share their circuits, as one circuit sees them. */
+export interface Fleet {
+  /** Asks for leave to probe. Ends, soon in any case, when the circuit has been told the answer. */
+  readonly askLeave: (circuit: Circuit, probeMillis: number) => Effect.Effect<void>
+  /** The probe under the fleet's lease is over. Whatever it changed has been told before. */
+  readonly giveBack: (circuit: Circuit, token: string) => void
+  /** Told of every change of state that this instance has come to by itself. */
+  readonly changed: (circuit: Circuit, before: BreakerState.State, now: number) => void
+}
+
+/** What another instance says about its own circuit of the same name. */
+export type Advice =
+  | {
+      readonly _tag: "Opened"
+      /** The instance. */
+      readonly by: string
+      readonly millis: number
+      /** It was closed before; otherwise it is a probe that has failed again. */
+      readonly isFresh: boolean
+      readonly reason: string
+    }
+  | { readonly _tag: "Closed"; readonly by: string }
+  | { readonly _tag: "Released" }
+
+const alone = { current: undefined }
+
+/** More openings than any open time is still growing at. */
+const manyOpenings = 64
+
 /** Told of every change of state, with why. */
 export type Listener = (circuit: Circuit, before: BreakerState.State, after: BreakerState.State, now: number) => void
 
@@ -51,6 +81,12 @@ export class Circuit {
   usedAt: number
   /** The last result that changed something, or `restored`, for whoever is told of the change. */
   because = ""
+  /** The instance whose advice is being followed, for whoever is told of the change. */
+  advisedBy: string | undefined
+  /** Where several instances share the circuits: what is known of the fleet's probe. */
+  readonly probing = new Probing()
+  readonly #fleet: { readonly current: Fleet | undefined }
+  readonly #bornAt: number
   holds: ReadonlyArray<Hold> = []
   #mode: Mode | undefined
   #change: Deferred.Deferred<void> | undefined
@@ -64,6 +100,7 @@ export class Circuit {
     readonly isProvisional: boolean
     readonly now: number
     readonly listener: Listener
+    readonly fleet?: { readonly current: Fleet | undefined } | undefined
   }) {
     this.key = options.key
     this.ref = Ref.makeUnsafe(options.state)
@@ -72,6 +109,8 @@ export class Circuit {
     this.isProvisional = options.isProvisional
     this.usedAt = options.now
     this.listener = options.listener
+    this.#fleet = options.fleet ?? alone
+    this.#bornAt = options.state.probesIssued
   }
 
   get state(): BreakerState.State {
@@ -95,10 +134,19 @@ export class Circuit {
     return !this.pinned && this.holds.length === 0 && this.state._tag === "Closed"
   }
 
-  /** Milliseconds until a call may be admitted, 0 when one may be now; infinite while it is forced open. */
+  /**
+   * Milliseconds until a call may be admitted, 0 when one may be now; infinite while it is forced open, `askFirst` when a
+   * probe may go once it has asked the fleet.
+   */
   waitMillis(now: number, settings: BreakerState.Settings): number {
     if (this.#mode !== undefined) return this.#mode === "force-open" ? Number.POSITIVE_INFINITY : 0
-    return isQuiet(this.state) ? 0 : BreakerState.waitMillis(this.#stateAt(now), now, settings)
+    return isQuiet(this.state) ? 0 : this.#waitMillis(this.#stateAt(now), now, settings)
+  }
+
+  #waitMillis(state: BreakerState.State, now: number, settings: BreakerState.Settings): number {
+    const own = BreakerState.waitMillis(state, now, settings)
+    if (own > 0 || state._tag === "Closed" || this.#fleet.current === undefined) return own
+    return this.probing.waitMillis(now)
   }
 
   /** The same without the holds, by the settings it was last used with. */
@@ -112,7 +160,11 @@ export class Circuit {
     this.settings = settings
     if (this.#mode === undefined && isQuiet(before)) return before.generation
     if (this.#mode === "force-closed") return voidPermit
-    if (this.#mode === "force-open" || BreakerState.waitMillis(before, now, settings) > 0) {
+    if (
+      this.#mode === "observe"
+        ? BreakerState.waitMillis(before, now, settings) > 0
+        : this.#mode === "force-open" || this.#waitMillis(before, now, settings) !== 0
+    ) {
       if (this.#mode === "observe") {
         this.#become(BreakerState.refuse(before, now), now)
         return voidPermit
@@ -122,7 +174,68 @@ export class Circuit {
     }
     const after = BreakerState.admit(before, now, settings)
     this.#become(after, now)
-    return BreakerState.permitOf(after)
+    const permit = BreakerState.permitOf(after)
+    if (after._tag === "HalfOpen") this.probing.begin(permit, now + settings.probeMillis)
+    return permit
+  }
+
+  /** Asks the fleet for leave to probe, where `waitMillis` says `askFirst`. */
+  askLeave(settings: BreakerState.Settings): Effect.Effect<void> {
+    return this.#fleet.current?.askLeave(this, settings.probeMillis) ?? Effect.void
+  }
+
+  /** The answer: a probe may go, if it goes before `until`. */
+  granted(token: string, until: number): void {
+    this.probing.grant(token, until)
+  }
+
+  /** The answer: another instance probes, until then at most. */
+  denied(now: number, until: number): void {
+    this.#refusal = undefined
+    this.probing.deny(now, until)
+  }
+
+  /** Whether the next step of the circuit depends on a probe that is under way, here or elsewhere. */
+  isProbed(now: number): boolean {
+    return this.state._tag === "HalfOpen" || (this.state._tag === "Open" && this.probing.isElsewhere(now))
+  }
+
+  /**
+   * Follows another instance's advice as far as what is known here allows. True when it changed something.
+   *
+   * What a person holds is not changed. An opening opens a closed circuit, and keeps an open one open, for no longer than
+   * its own settings would; it never shortens. That somebody's probe has failed again does not speak against a circuit
+   * that has recovered by a probe of its own. A closing does not close: it lets one call go at once, to see for itself.
+   */
+  advise(advice: Advice, now: number): boolean {
+    this.probing.settleElsewhere(advice._tag === "Closed")
+    this.#refusal = undefined
+    const before = this.#use(now)
+    const isForced = this.#mode === "force-open" || this.#mode === "force-closed"
+    const after = isForced ? before : this.#advised(before, advice, now)
+    if (after === before) {
+      if (before._tag !== "Closed") this.#wake()
+      return false
+    }
+    if (advice._tag !== "Released") this.advisedBy = advice.by
+    if (advice._tag === "Opened") this.because = advice.reason
+    this.#become(after, now)
+    this.advisedBy = undefined
+    return true
+  }
+
+  #advised(state: BreakerState.State, advice: Advice, now: number): BreakerState.State {
+    switch (advice._tag) {
+      case "Released":
+        return state
+      case "Closed":
+        return BreakerState.probeFrom(state, now)
+      case "Opened": {
+        const hasRecovered = state._tag === "Closed" && state.probesIssued > this.#bornAt
+        if (hasRecovered && !advice.isFresh) return state
+        return BreakerState.openUntil(state, now + Math.min(advice.millis, this.settings.openMillis(manyOpenings)), now)
+      }
+    }
   }
 
   /** Turns away a call that has not asked, because `waitMillis` said that it would be refused. */
@@ -157,16 +270,24 @@ export class Circuit {
       now,
       settings
     )
-    if (before === after) return
-    this.because = because
-    this.#become(after, now)
+    if (before !== after) {
+      this.because = because
+      this.#become(after, now)
+    }
+    if (permit < 0) this.#giveBack(permit)
+  }
+
+  /** A probe is over; the fleet hears of it after it has heard what it changed. */
+  #giveBack(permit: number): void {
+    const token = this.probing.end(permit)
+    if (token !== undefined) this.#fleet.current?.giveBack(this, token)
   }
 
   /** The refusal of this instant. One value serves all who ask in the same millisecond: a storm of refusals costs little. */
   refusal(lane: string, now: number, settings: BreakerState.Settings): Refusal.CircuitOpen {
     const known = this.#refusal
     if (known !== undefined && known.now === now && known.lane === lane) return known.error
-    const wait = this.waitMillis(now, settings)
+    const wait = Math.max(0, this.waitMillis(now, settings))
     const error = stackless(
       () =>
         new Refusal.CircuitOpen({
@@ -248,7 +369,9 @@ export class Circuit {
     if (before._tag === "Closed" && after._tag === "Closed") return
     this.#refusal = undefined
     this.#wake()
-    if (before._tag !== after._tag) this.listener(this, before, after, now)
+    if (before._tag === after._tag) return
+    this.listener(this, before, after, now)
+    if (this.advisedBy === undefined) this.#fleet.current?.changed(this, before, now)
   }
 
   #wake(): void {

@@ -4,7 +4,7 @@
  */
 import * as BreakerState from "./BreakerState.ts"
 import * as breakerSettings from "./breakerSettings.ts"
-import { Circuit, type Listener } from "./Circuit.ts"
+import { Circuit, type Fleet, type Listener } from "./Circuit.ts"
 import * as SlidingWindow from "./SlidingWindow.ts"
 
 export interface Options {
@@ -13,6 +13,8 @@ export interface Options {
   /** How long a circuit is remembered that nobody asks for. */
   readonly idleMillis: number
   readonly listener: Listener
+  /** The other instances that share their circuits, where there are any. */
+  readonly fleet?: { readonly current: Fleet | undefined } | undefined
 }
 
 /** The part of them that makes room when there are too many: often enough a few, so that looking for them costs little. */
@@ -56,6 +58,11 @@ export class Circuits {
     return this.known(key, now) ?? this.#add(key, breakerSettings.defaults, true, now)
   }
 
+  /** Whether there is room for one more without forgetting any. */
+  get hasRoom(): boolean {
+    return this.#byKey.size < this.#options.max
+  }
+
   /** All that are remembered, in the order of their keys. */
   all(now: number): ReadonlyArray<Circuit> {
     this.#sweep(now)
@@ -63,7 +70,7 @@ export class Circuits {
   }
 
   #add(key: string, settings: breakerSettings.Settings, isProvisional: boolean, now: number): Circuit {
-    const { idleMillis, listener, max } = this.#options
+    const { fleet, idleMillis, listener, max } = this.#options
     const old = this.#byKey.get(key)
     if (old !== undefined) this.#forget(old)
     if (this.#byKey.size >= max || now - this.#sweptAt >= idleMillis) this.#sweep(now)
@@ -75,7 +82,8 @@ export class Circuits {
       window: windowOf(settings),
       isProvisional,
       now,
-      listener
+      listener,
+      fleet
     })
     this.#byKey.set(key, circuit)
     return circuit

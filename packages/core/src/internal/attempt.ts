@@ -53,7 +53,7 @@ export type Cancel = () => Effect.Effect<void>
 
 /**
  * Makes one attempt: guards, call, clock. `done` is called once, perhaps before this returns; not at all after `Cancel`.
- * Answers `queue` when there is only a slot to wait for. The clock is the attempt's, or what is left of the operation's
+ * Answers `queue` when there is only a slot or the fleet's leave to wait for. The clock is the attempt's, or what is left of the operation's
  * where that is less.
  */
 export const makeUnsafe = <A>(
@@ -65,7 +65,7 @@ export const makeUnsafe = <A>(
   const { begin, lane, operation, shared } = options
   const started =
     holding ?? guards.beginUnsafe(shared, operation, lane, options.wasTold, clock.currentTimeMillisUnsafe())
-  if (started === "queue") return "queue"
+  if (typeof started === "string") return "queue"
   if (!guards.isStarted(started)) {
     done(Exit.fail(started))
     return undefined
@@ -116,7 +116,7 @@ const observed = <A>(
   }
 }
 
-/** Makes one attempt, waiting for a slot where none is free. Interruption calls it off. */
+/** Makes one attempt, waiting for a slot where none is free and for leave where it has to. Interruption calls it off. */
 export const make = <A>(options: Options<A>): Effect.Effect<A, Errors> =>
   Effect.withFiber((fiber) => {
     const ambient = ambientOf(fiber)
@@ -128,7 +128,7 @@ export const make = <A>(options: Options<A>): Effect.Effect<A, Errors> =>
     })
   })
 
-/** The same for whoever has found no slot free: waits for one, then makes the attempt. */
+/** The same for whoever has to wait for a slot or for the fleet's leave: waits, then makes the attempt. */
 export const queued = <A>(options: Options<A>, ambient: Ambient): Effect.Effect<A, Errors> =>
   Effect.uninterruptibleMask((restore) =>
     Effect.flatMap(guards.begin(options.shared, options.operation, options.lane, options.wasTold, restore), (started) =>

@@ -23,6 +23,7 @@ import type * as RetryBudget from "../RetryBudget.ts"
 import * as breakerSettings from "./breakerSettings.ts"
 import type { Circuit } from "./Circuit.ts"
 import { hintMillis } from "./hint.ts"
+import { askFirst } from "./Probing.ts"
 import type { Operation } from "./running.ts"
 import * as Slots from "./Slots.ts"
 import { stackless } from "./stackless.ts"
@@ -115,7 +116,8 @@ export const waitMillis = (shared: Shared, operation: Operation, lane: Lane.Lane
   Math.max(circuitMillis(shared, operation, lane, now), shared.cooldown.waitMillisUnsafe(lane, now))
 
 /**
- * Takes everything an attempt needs, or refuses and holds nothing; `queue` when all there is to do is to wait for a slot.
+ * Takes everything an attempt needs, or refuses and holds nothing; `queue` when all there is to do is to wait for a slot,
+ * `ask` when it is to ask the fleet for leave to probe.
  * `wasTold`: this operation has just waited as long as the lane asked it to. `hasSlot`: it has waited for one.
  */
 export const beginUnsafe = (
@@ -125,15 +127,18 @@ export const beginUnsafe = (
   wasTold: boolean,
   now: number,
   hasSlot = false
-): Started | Refusal.Step | "queue" => {
+): Started | Refusal.Step | "queue" | "ask" => {
   const { breaker, budget, bulkhead } = operation.policy
   if (operation.sent >= budget.maxAttempts)
     return stackless(() => new Refusal.BudgetExhausted({ maxAttempts: budget.maxAttempts }))
   const { circuits, slots } = stateOf(shared, operation, lane)
   const settings = breakerSettings.machine(breaker)
+  let mustAsk = false
   for (const { circuit } of circuits) {
-    if (circuit.waitMillis(now, settings) === 0) continue
-    return circuit.refuse(lane.id, now, settings)
+    const wait = circuit.waitMillis(now, settings)
+    if (wait === 0) continue
+    if (wait !== askFirst) return circuit.refuse(lane.id, now, settings)
+    mustAsk = true
   }
   // Whoever was told to wait has waited; the cool-down is for everybody else.
   const cooling = wasTold ? 0 : shared.cooldown.waitMillisUnsafe(lane, now)
@@ -141,6 +146,10 @@ export const beginUnsafe = (
     return stackless(() => new Refusal.LimitReached({ lane: lane.id, retryAfter: Duration.millis(cooling) }))
   }
   if (!hasSlot && !Slots.tryTake(slots, bulkhead.maxConcurrent)) return "queue"
+  if (mustAsk) {
+    if (!hasSlot) Slots.give(slots)
+    return "ask"
+  }
   const permits: Array<number> = []
   for (const { circuit } of circuits) {
     // Looked at just above, in this same step: none can refuse now.
@@ -153,32 +162,47 @@ export const beginUnsafe = (
   return { lane, number: operation.sent, startedAt: now, waitedMillis, permits, observed: {}, ended: false }
 }
 
-export const isStarted = (begun: Started | Refusal.Step | "queue"): begun is Started =>
+export const isStarted = (begun: Started | Refusal.Step | "queue" | "ask"): begun is Started =>
   typeof begun === "object" && "permits" in begun
 
-/** The same with the wait for a slot. Call it uninterruptibly; only the queue is `restore`d. */
-export const begin = (
+/**
+ * The same with the wait for a slot and for the fleet's leave. Call it uninterruptibly; only the waits are `restore`d. Who
+ * had leave and finds it gone is refused: somebody else probes.
+ */
+export const begin = Effect.fnUntraced(function* (
   shared: Shared,
   operation: Operation,
   lane: Lane.Lane,
   wasTold: boolean,
   restore: Restore
-): Effect.Effect<Started, Refusal.Step> =>
-  Effect.flatMap(Clock.currentTimeMillis, (now) => {
-    const begun = beginUnsafe(shared, operation, lane, wasTold, now)
-    if (isStarted(begun)) return Effect.succeed(begun)
-    if (begun !== "queue") return Effect.fail(begun)
-    return Effect.andThen(
-      shared.bulkhead.acquire(lane.id, operation.policy.bulkhead, restore),
-      Effect.flatMap(Clock.currentTimeMillis, (later) => {
-        // The lane may have begun to cool, or its circuit opened, while this operation stood in the queue.
-        const again = beginUnsafe(shared, operation, lane, wasTold, later, true)
-        if (isStarted(again)) return Effect.succeed(again)
-        Slots.give(stateOf(shared, operation, lane).slots)
-        return again === "queue" ? Effect.die("a slot was held and asked for again") : Effect.fail(again)
-      })
-    )
-  })
+): Effect.fn.Return<Started, Refusal.Step> {
+  const { circuits, slots } = stateOf(shared, operation, lane)
+  const settings = breakerSettings.machine(operation.policy.breaker)
+  let hasSlot = false
+  let hasAsked = false
+  while (true) {
+    // The lane may have begun to cool, or its circuit opened, while this operation waited.
+    const now = yield* Clock.currentTimeMillis
+    const begun = beginUnsafe(shared, operation, lane, wasTold, now, hasSlot)
+    if (isStarted(begun)) return begun
+    if (begun === "queue") {
+      yield* shared.bulkhead.acquire(lane.id, operation.policy.bulkhead, restore)
+      hasSlot = true
+    } else if (begun === "ask" && !hasAsked) {
+      const asked = circuits.filter(({ circuit }) => circuit.waitMillis(now, settings) === askFirst)
+      const leave = Effect.forEach(asked, ({ circuit }) => circuit.askLeave(settings), { concurrency: "unbounded" })
+      yield* hasSlot ? Effect.onInterrupt(restore(leave), () => Effect.sync(() => Slots.give(slots))) : restore(leave)
+      hasAsked = true
+    } else {
+      if (hasSlot) Slots.give(slots)
+      if (begun !== "ask") return yield* Effect.fail(begun)
+      const first = circuits.find(({ circuit }) => circuit.waitMillis(now, settings) !== 0)
+      return first === undefined
+        ? yield* Effect.die("a lane that nothing keeps closed was refused")
+        : yield* Effect.fail(first.circuit.refuse(lane.id, now, settings))
+    }
+  }
+})
 
 /** Gives everything back and tells circuits, cool-down, health and the bus how the attempt ended. */
 export const end = (

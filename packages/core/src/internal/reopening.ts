@@ -47,7 +47,7 @@ const boundMillis = (shared: guards.Shared, operation: Operation, lane: Lane.Lan
     const circuit = shared.breaker.circuitUnsafe(key, operation.policy.breaker)
     const millis = circuit.waitMillis(now, settings)
     // A probe that is under way decides long before its lease ends; patience bounds the wait for it.
-    longest = Math.max(longest, circuit.state._tag === "HalfOpen" ? Math.min(millis, patience) : millis)
+    longest = Math.max(longest, circuit.isProbed(now) ? Math.min(millis, patience) : millis)
   }
   return longest
 }
