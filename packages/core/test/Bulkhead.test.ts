@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Arbitrary, Deferred, Effect, Exit, Fiber, References, Schema } from "effect"
+import { Deferred, Effect, Exit, Fiber, References } from "effect"
 import { TestClock } from "effect/testing"
 import { Bulkhead } from "@holdfast/core"
 
@@ -203,71 +203,4 @@ describe("a bulkhead", () => {
     assert.throws(() => Bulkhead.run("x", { maxQueue: -1 }), /got -1[^]*maxQueue/)
     assert.throws(() => Bulkhead.run("x", { queueTimeout: 0 }), /got 0[^]*queueTimeout/)
   })
-
-  const Command = Schema.Union([
-    Schema.TaggedStruct("Call", {
-      isHigh: Schema.Boolean,
-      // As long as the queue's time too, so that turns and timeouts meet in one instant.
-      seconds: Schema.Literals([1, 2, 5]),
-      end: Schema.Literals(["succeeds", "fails", "dies"])
-    }),
-    Schema.TaggedStruct("Interrupt", { which: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 9 })) }),
-    Schema.TaggedStruct("Pass", { seconds: Schema.Literals([0, 1, 2, 5]) })
-  ])
-
-  it.effect.prop(
-    "has exact permits whatever comes together: calls, ends, interruptions and timeouts",
-    [Arbitrary.array(Arbitrary.schema(Command), { maxLength: 40 })],
-    ([commands]) =>
-      Effect.gen(function* () {
-        const inSlot = Bulkhead.run("lane", { maxConcurrent: 2, maxQueue: 3, queueTimeout: "5 seconds" })
-        const calls: Array<Fiber.Fiber<unknown>> = []
-        let bodies = 0
-        let most = 0
-        const check = Effect.gen(function* () {
-          yield* settle
-          const { running, waiting } = yield* snapshot
-          assert.strictEqual(running, bodies, "slots taken are calls that run")
-          assert.isAtMost(waiting, 3)
-          if (waiting > 0) assert.strictEqual(running, 2, "nobody waits beside a free slot")
-        })
-        for (const command of commands) {
-          switch (command._tag) {
-            case "Call": {
-              const end =
-                command.end === "succeeds"
-                  ? Effect.void
-                  : command.end === "fails"
-                    ? Effect.fail("no")
-                    : Effect.die("bug")
-              const body = Effect.acquireUseRelease(
-                Effect.sync(() => {
-                  bodies += 1
-                  most = Math.max(most, bodies)
-                }),
-                () => Effect.andThen(Effect.sleep(`${command.seconds} seconds`), end),
-                () => Effect.sync(() => void (bodies -= 1))
-              )
-              const priority = command.isHigh ? "high" : "normal"
-              const call = Effect.provideService(inSlot(body), Bulkhead.Priority, priority)
-              calls.push(yield* Effect.forkChild(Effect.exit(call)))
-              break
-            }
-            case "Interrupt": {
-              const call = calls[command.which % Math.max(1, calls.length)]
-              if (call !== undefined) yield* Fiber.interrupt(call)
-              break
-            }
-            case "Pass":
-              yield* TestClock.adjust(`${command.seconds} seconds`)
-          }
-          yield* check
-        }
-        assert.isAtMost(most, 2)
-        yield* TestClock.adjust("1 hour")
-        yield* Effect.forEach(calls, Fiber.await)
-        assert.deepStrictEqual(yield* snapshot, { running: 0, waiting: 0 })
-      }).pipe(alone),
-    { arbitrary: { runs: 400, size: 40 } }
-  )
 })
