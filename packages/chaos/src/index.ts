@@ -1,6 +1,7 @@
 export * as AnthropicEmulator from "./AnthropicEmulator.ts"
 export * as Emulator from "./Emulator.ts"
 export * as Fault from "./Fault.ts"
+export * as FaultBench from "./FaultBench.ts"
 export * as FaultPlan from "./FaultPlan.ts"
 export * as GeminiEmulator from "./GeminiEmulator.ts"
 export * as Healthy from "./Healthy.ts"
