@@ -2,7 +2,7 @@
  * Fibers and a clock that only move when they are told to, within one turn of the event loop: ten thousand short lives take
  * seconds, and a test may choose what falls into the same instant.
  */
-import { Clock, Context, Duration, Effect, type Fiber, Scheduler } from "effect"
+import { Cause, Clock, Context, Duration, Effect, Exit, type Fiber, Scheduler } from "effect"
 
 interface Timer {
   readonly at: number
@@ -44,6 +44,16 @@ export class HandDriven {
   /** Starts an effect; it runs until it waits for something. */
   fork<A, E>(effect: Effect.Effect<A, E>): Fiber.Fiber<A, E> {
     return this.#run(effect)
+  }
+
+  /** What an effect gives that waits for nothing. */
+  run<A, E>(effect: Effect.Effect<A, E>): A {
+    const fiber = this.fork(effect)
+    this.settle()
+    const exit = fiber.pollUnsafe()
+    if (exit === undefined) throw new Error("it waits for something")
+    if (Exit.isFailure(exit)) throw Cause.squash(exit.cause)
+    return exit.value
   }
 
   /** Runs all that can run now, or so many turns of it. */

@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Arbitrary, Schema } from "effect"
 import * as RetryBudget from "../../src/internal/RetryBudgetState.ts"
+import { RetryBudgetModel } from "./RetryBudgetModel.ts"
 
 const budget = (settings: Partial<RetryBudget.Settings> = {}) =>
   RetryBudget.make({ ...RetryBudget.defaults, ...settings })
@@ -117,24 +118,8 @@ describe("any sequence of calls, retries and pauses", () => {
     [scripts],
     ([{ tenths, reserve, commands }]) => {
       const self = budget({ ratio: tenths / 10, reservePerSecond: reserve / 10, lifeMillis: 10_000 })
-      // The model: everything that counts, with the slice it fell in, in whole tenths.
-      let events: Array<{ readonly slice: number; readonly tenths: number }> = []
-      let newest = Number.NEGATIVE_INFINITY
+      const model = new RetryBudgetModel(tenths, reserve)
       let now = 1_700_000_000_000
-      const age = () => {
-        const present = Math.floor(now / 1000)
-        if (present <= newest - 10) events = []
-        newest = present <= newest - 10 ? present : Math.max(newest, present)
-        events = events.filter(({ slice }) => slice > newest - 10)
-      }
-      const happen = (tenths: number) => {
-        age()
-        events.push({ slice: newest, tenths })
-      }
-      const balance = () => {
-        age()
-        return events.reduce((sum, event) => sum + event.tenths, reserve * 10)
-      }
       for (const command of commands) {
         switch (command._tag) {
           case "Pass":
@@ -142,17 +127,14 @@ describe("any sequence of calls, retries and pauses", () => {
             break
           case "Deposit":
             deposits(self, command.count, now)
-            for (let n = 0; n < command.count; n++) happen(tenths)
+            for (let n = 0; n < command.count; n++) model.deposit(now)
             break
           case "Withdraw":
             for (let n = 0; n < command.tries; n++) {
-              const allowed = balance() >= 10
-              assert.strictEqual(RetryBudget.tryWithdraw(self, now), allowed)
-              if (allowed) happen(-10)
+              assert.strictEqual(RetryBudget.tryWithdraw(self, now), model.tryWithdraw(now))
             }
         }
-        const expected = Math.max(0, Math.floor(balance() / 10))
-        assert.strictEqual(RetryBudget.balance(self, now), expected)
+        assert.strictEqual(RetryBudget.balance(self, now), model.balance(now))
       }
     },
     { arbitrary: { runs: 10_000, size: 40, seed: "retry budget" } }
