@@ -6,8 +6,7 @@ import { CircuitBreaker, Failure, Lane, Policy, Resilience } from "../src/index.
 import * as peers from "./peers.ts"
 import type { Group, Work } from "./Rounds.ts"
 
-const answer = Promise.resolve(1)
-const call = (): Promise<number> => answer
+const call = (): Promise<number> => Promise.resolve(1)
 const lane = Lane.make({ provider: "acme", model: "anvil" })
 const failure = Failure.make("InvalidRequest", {
   provider: "acme",

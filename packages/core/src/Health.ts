@@ -7,6 +7,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as EventBus from "./EventBus.ts"
+import type * as Failure from "./Failure.ts"
 import type * as HealthStatus from "./HealthStatus.ts"
 import * as HealthWindow from "./internal/HealthWindow.ts"
 import type * as Lane from "./Lane.ts"
@@ -37,77 +38,88 @@ export class Health extends Context.Service<
     readonly record: (lane: Lane.Lane, result: HealthWindow.Result) => Effect.Effect<void>
     /** Forgets a lane's past: its circuit has closed, what was before no longer speaks about it. */
     readonly restart: (lane: Lane.Lane) => Effect.Effect<void>
-    /** The same two for code that cannot wait. */
-    readonly recordUnsafe: (lane: Lane.Lane, result: HealthWindow.Result) => void
-    readonly restartUnsafe: (lane: Lane.Lane, now: number) => void
-    /** The status for choosing between lanes: `idle` while there is too little evidence. */
-    readonly standing: (lane: Lane.Lane, now: number) => HealthStatus.HealthStatus
+    /** What is kept of a lane, for code that cannot wait and looks it up once. */
+    readonly laneUnsafe: (lane: Lane.Lane) => LaneHealth
     readonly snapshots: Effect.Effect<ReadonlyArray<Snapshot>>
   }
 >()("@holdfast/core/Health") {}
 
-interface Entry {
+/** The recent results of one lane, and what was last announced about them. It belongs to the `Health` that made it. */
+export class LaneHealth {
   readonly lane: Lane.Lane
-  readonly window: HealthWindow.Window
-  announced: HealthStatus.HealthStatus
+  readonly window = HealthWindow.make(windowCalls, windowMillis)
+  readonly #bus: EventBus.EventBus["Service"]
+  #announced: HealthStatus.HealthStatus = "idle"
+
+  constructor(lane: Lane.Lane, bus: EventBus.EventBus["Service"]) {
+    this.lane = lane
+    this.#bus = bus
+  }
+
+  /** Remembers how an attempt ended at `now`; `failure` is `undefined` for a success. */
+  record(
+    now: number,
+    durationMillis: number,
+    firstContentMillis: number | undefined,
+    failure: Failure.Class | undefined
+  ): void {
+    HealthWindow.add(this.window, now, durationMillis, firstContentMillis, failure)
+    this.#announce(now)
+  }
+
+  /** Forgets the lane's past. */
+  restart(now: number): void {
+    HealthWindow.clear(this.window)
+    this.#announce(now)
+  }
+
+  /** The status for choosing between lanes: `idle` while there is too little evidence. */
+  standing(now: number): HealthStatus.HealthStatus {
+    HealthWindow.expire(this.window, now)
+    return this.window.calls < minimumEvidence ? "idle" : HealthWindow.status(this.window)
+  }
+
+  /** Announces a change once; few results say too little to call a lane anything but idle or healthy. */
+  #announce(at: number): void {
+    const { calls, successes } = this.window
+    const from = this.#announced
+    if (calls < minimumEvidence && successes < calls) return
+    const to = HealthWindow.status(this.window)
+    if (to === from) return
+    this.#announced = to
+    this.#bus.publishUnsafe(at, {
+      _tag: "HealthChanged",
+      lane: this.lane.id,
+      provider: this.lane.provider,
+      model: this.lane.model,
+      from,
+      to,
+      successRate: calls === 0 ? 1 : successes / calls
+    })
+  }
 }
 
 export const make: Effect.Effect<Health["Service"], never, EventBus.EventBus> = Effect.gen(function* () {
   const bus = yield* EventBus.EventBus
-  const entries = new Map<string, Entry>()
+  const lanes = new Map<string, LaneHealth>()
 
-  const entryOf = (lane: Lane.Lane): Entry => {
-    const known = entries.get(lane.id)
+  const laneUnsafe = (lane: Lane.Lane): LaneHealth => {
+    const known = lanes.get(lane.id)
     if (known !== undefined) return known
-    const made: Entry = { lane, window: HealthWindow.make(windowCalls, windowMillis), announced: "idle" }
-    entries.set(lane.id, made)
+    const made = new LaneHealth(lane, bus)
+    lanes.set(lane.id, made)
     return made
   }
 
-  /** Announces a change once; few results say too little to call a lane anything but idle or healthy. */
-  const announce = (entry: Entry, at: number): void => {
-    const { lane, window } = entry
-    const calls = window.calls
-    const now = calls < minimumEvidence && window.successes < calls ? entry.announced : HealthWindow.status(window)
-    if (now === entry.announced) return
-    const from = entry.announced
-    entry.announced = now
-    bus.publishUnsafe(at, {
-      _tag: "HealthChanged",
-      lane: lane.id,
-      provider: lane.provider,
-      model: lane.model,
-      from,
-      to: now,
-      successRate: calls === 0 ? 1 : window.successes / calls
-    })
-  }
-
-  const recordUnsafe = (lane: Lane.Lane, result: HealthWindow.Result): void => {
-    const entry = entryOf(lane)
-    HealthWindow.record(entry.window, result)
-    announce(entry, result.at)
-  }
-  const restartUnsafe = (lane: Lane.Lane, now: number): void => {
-    const entry = entryOf(lane)
-    HealthWindow.clear(entry.window)
-    announce(entry, now)
-  }
-
   return Health.of({
-    register: (lane) => Effect.sync(() => void entryOf(lane)),
-    recordUnsafe,
-    restartUnsafe,
-    record: (lane, result) => Effect.sync(() => recordUnsafe(lane, result)),
+    laneUnsafe,
+    register: (lane) => Effect.sync(() => void laneUnsafe(lane)),
+    record: (lane, { at, durationMillis, failure, firstContentMillis }) =>
+      Effect.sync(() => laneUnsafe(lane).record(at, durationMillis, firstContentMillis, failure)),
     restart: (lane) =>
-      Effect.clockWith((clock) => Effect.sync(() => restartUnsafe(lane, clock.currentTimeMillisUnsafe()))),
-    standing: (lane, now) => {
-      const { window } = entryOf(lane)
-      HealthWindow.expire(window, now)
-      return window.calls < minimumEvidence ? "idle" : HealthWindow.status(window)
-    },
+      Effect.clockWith((clock) => Effect.sync(() => laneUnsafe(lane).restart(clock.currentTimeMillisUnsafe()))),
     snapshots: Effect.map(Clock.currentTimeMillis, (at) =>
-      [...entries.values()].map(({ lane, window }) => ({
+      [...lanes.values()].map(({ lane, window }) => ({
         lane: lane.id,
         provider: lane.provider,
         model: lane.model,

@@ -3,14 +3,10 @@
  * `Deadline(Fallback(Retry(Bulkhead(Breaker(Clocks(call))))))`, with a peek at the breaker before anything waits. The
  * state of lanes (circuits, slots, cool-downs, health) belongs to `Resilience.layer`; operations own only themselves.
  */
-import type { NonEmptyReadonlyArray } from "effect/Array"
-import * as Cause from "effect/Cause"
-import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import type * as Fiber from "effect/Fiber"
+import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
 import * as Bulkhead from "./Bulkhead.ts"
@@ -22,7 +18,8 @@ import * as EventBus from "./EventBus.ts"
 import * as Failure from "./Failure.ts"
 import * as FallbackPlan from "./FallbackPlan.ts"
 import * as Health from "./Health.ts"
-import * as attempt from "./internal/attempt.ts"
+import * as ambient from "./internal/ambient.ts"
+import * as answering from "./internal/answering.ts"
 import { type Begin, ofEffect, ofPromise } from "./internal/call.ts"
 import * as fallback from "./internal/fallback.ts"
 import * as guards from "./internal/guards.ts"
@@ -32,7 +29,6 @@ import { noteUsage } from "./internal/usage.ts"
 import * as Lane from "./Lane.ts"
 import type { Operation, Plan, PromiseOperation, StreamOperation, Usage } from "./Operation.ts"
 import * as Policy from "./Policy.ts"
-import * as Provenance from "./Provenance.ts"
 import * as Refusal from "./Refusal.ts"
 import * as RetryBudget from "./RetryBudget.ts"
 
@@ -80,32 +76,19 @@ export const make: Effect.Effect<
     bus: yield* EventBus.EventBus,
     lanes: new WeakMap()
   }
+  const ambientOf = ambient.reader()
   let started = 0
 
-  /** The capable lanes in the order to try them. */
-  const plan = (options: Plan, now: number): Lanes | Refusal.NoCapableLane => {
-    const { lanes, missing } = FallbackPlan.capable(options.lanes, options.needs ?? {})
+  /** Every twentieth operation keeps the route's own order. */
+  const keepsOrder = (): boolean => {
     started += 1
-    const [first, ...rest] =
-      started % keepOrderEvery === 0 ? lanes : FallbackPlan.order(lanes, (lane) => shared.health.standing(lane, now))
-    return first === undefined ? new Refusal.NoCapableLane({ route: options.route, missing }) : [first, ...rest]
+    return started % keepOrderEvery === 0
   }
 
-  const open = (
-    options: Plan,
-    kind: Event.Kind,
-    fiber: Fiber.Fiber<unknown, unknown>,
-    now: number
-  ): running.Operation =>
-    running.make({
-      nextId: shared.bus.nextIdUnsafe,
-      route: options.route,
-      kind,
-      policy: options.policy,
-      now,
-      preferred: options.lanes[0]?.id,
-      sink: fiber.getRef(Provenance.Sink)
-    })
+  const order = (lanes: Lanes, now: number): Lanes => {
+    const [first, ...rest] = FallbackPlan.order(lanes, (lane) => shared.health.laneUnsafe(lane).standing(now))
+    return first === undefined ? lanes : [first, ...rest]
+  }
 
   /** Reports an operation that is over; only the first report counts. */
   const close = (operation: running.Operation, exit: Exit.Exit<unknown, ErrorOf>, now: number): void => {
@@ -126,23 +109,8 @@ export const make: Effect.Effect<
     })
   }
 
-  const closeEffect = (operation: running.Operation, exit: Exit.Exit<unknown, ErrorOf>): Effect.Effect<void> =>
-    Effect.clockWith((clock) => Effect.sync(() => close(operation, exit, clock.currentTimeMillisUnsafe())))
+  const around: answering.Around = { shared, order, close }
 
-  /** The rest of an operation's time over an effect. */
-  const withinDeadline = <A, E, R>(operation: running.Operation, self: Effect.Effect<A, E, R>) =>
-    Effect.clockWith((clock) =>
-      Effect.timeoutOrElse(self, {
-        duration: Duration.millis(Math.max(0, operation.deadlineAt - clock.currentTimeMillisUnsafe())),
-        orElse: () => Effect.fail(running.deadlineExceeded(operation))
-      })
-    )
-
-  /**
-   * Runs an operation by attempts. The first one on the first lane is all there is to most: it is made in one suspension of
-   * the caller's fiber. Only when it fails do the deadline, the retry schedule and the other lanes come in, and take its
-   * failure up where it was left.
-   */
   const runBy = <A>(
     options: Plan & { readonly kind: Event.Kind; readonly usageOf?: ((answer: A) => Usage) | undefined },
     begin: Begin<A>
@@ -152,70 +120,19 @@ export const make: Effect.Effect<
       usageOf === undefined
         ? undefined
         : (answer: A, observed: guards.Observed): void => noteUsage(observed, usageOf(answer))
-    return Effect.withFiber((fiber) => {
-      const ambient = attempt.ambientOf(fiber)
-      return Effect.callback<A, ErrorOf>((resume) => {
-        const operation = open(options, options.kind, fiber, ambient.clock.currentTimeMillisUnsafe())
-        const over = (exit: Exit.Exit<unknown, ErrorOf>): void =>
-          close(operation, exit, ambient.clock.currentTimeMillisUnsafe())
-        const lanes = plan(options, operation.startedAt)
-        if (!isLanes(lanes)) {
-          over(Exit.fail(lanes))
-          return resume(Exit.fail(lanes))
-        }
-        const [first] = lanes
-        shared.retryBudget.depositUnsafe(first.id, options.policy.retryBudget, operation.startedAt)
-        const on = (lane: Lane.Lane, wasTold: boolean): attempt.Options<A> => ({
-          shared,
-          operation,
-          lane,
-          wasTold,
-          begin,
-          observe
-        })
-        const further = (error: Failure.Failure | Refusal.Step): Effect.Effect<A, ErrorOf> =>
-          fallback
-            .run(shared, operation, lanes, (lane, wasTold) => attempt.make(on(lane, wasTold)), error)
-            .pipe((self) => withinDeadline(operation, self))
-        const toTheEnd = (self: Effect.Effect<A, ErrorOf>): Effect.Effect<A, ErrorOf> =>
-          Effect.onExit(self, (exit) => Effect.sync(() => over(exit)))
-
-        const begun = attempt.makeUnsafe(on(first, false), ambient, undefined, (exit) => {
-          if (Exit.isSuccess(exit)) {
-            operation.answeredBy = first
-            over(exit)
-            return resume(exit)
-          }
-          const error = Cause.findErrorOption(exit.cause)
-          const now = ambient.clock.currentTimeMillisUnsafe()
-          if (
-            error._tag === "Some" &&
-            !(lanes.length === 1 && fallback.isOverUnsafe(shared, operation, first, error.value, now))
-          ) {
-            return resume(toTheEnd(further(error.value)))
-          }
-          over(exit)
-          resume(exit)
-        })
-        if (begun === "queue") {
-          return resume(
-            toTheEnd(
-              Effect.matchEffect(withinDeadline(operation, attempt.queued(on(first, false), ambient)), {
-                onSuccess: (answer) => {
-                  operation.answeredBy = first
-                  return Effect.succeed(answer)
-                },
-                onFailure: further
-              })
-            )
-          )
-        }
-        if (begun === undefined) return
-        return Effect.andThen(
-          Effect.suspend(begun),
-          Effect.sync(() => over(Exit.interrupt()))
-        )
-      })
+    const lanes = capableOf(options)
+    // The guards are taken inside the suspension, so that no interruption can come between taking and giving back.
+    return Effect.callback<A, ErrorOf>((resume) => {
+      const ambient = ambientOf(currentFiber())
+      const now = ambient.clock.currentTimeMillisUnsafe()
+      const operation = new running.Operation(options, options.kind, shared.bus.nextIdUnsafe, ambient.sink, now)
+      if (!isLanes(lanes)) {
+        const exit = Exit.fail(lanes)
+        close(operation, exit, now)
+        return resume(exit)
+      }
+      const first = lanes.length === 1 || keepsOrder() ? lanes[0] : order(lanes, now)[0]
+      return new answering.Answering(around, operation, ambient, lanes, first, begin, observe, resume).start()
     })
   }
 
@@ -225,33 +142,50 @@ export const make: Effect.Effect<
   const runPromise = <A>(options: PromiseOperation<A>): Effect.Effect<A, ErrorOf> =>
     runBy(options, ofPromise(options.call, options.failureOf ?? unclassified))
 
-  const runStream = <A, R>(options: StreamOperation<A, R>): Stream.Stream<A, ErrorOf, R> =>
-    Stream.unwrap(
+  const runStream = <A, R>(options: StreamOperation<A, R>): Stream.Stream<A, ErrorOf, R> => {
+    const lanes = capableOf(options)
+    return Stream.unwrap(
       Effect.withFiber((fiber) => {
-        const operation = open(options, "stream", fiber, fiber.getRef(Clock.Clock).currentTimeMillisUnsafe())
+        const { clock, sink } = ambientOf(fiber)
+        const now = clock.currentTimeMillisUnsafe()
+        const operation = new running.Operation(options, "stream", shared.bus.nextIdUnsafe, sink, now)
         return streaming.open(
           shared,
           operation,
           options,
           (attemptOn) => {
-            const lanes = plan(options, operation.startedAt)
-            return isLanes(lanes)
-              ? withinDeadline(operation, fallback.run(shared, operation, lanes, attemptOn))
-              : Effect.fail(lanes)
+            if (!isLanes(lanes)) return Effect.fail(lanes)
+            const ordered = keepsOrder() ? lanes : order(lanes, now)
+            return answering.withinDeadline(operation, fallback.run(shared, operation, ordered, attemptOn))
           },
-          (exit) => closeEffect(operation, exit)
+          (exit) => Effect.sync(() => close(operation, exit, clock.currentTimeMillisUnsafe()))
         )
       })
     )
+  }
 
   return Resilience.of({ run, runPromise, runStream, register: shared.health.register })
 })
 
+/** The fiber that evaluates a suspension. */
+const currentFiber = (): Fiber.Fiber<unknown, unknown> => {
+  const fiber = Fiber.getCurrent()
+  if (fiber === undefined) throw new Error("a suspension is evaluated by a fiber")
+  return fiber
+}
+
 type ErrorOf = Failure.Failure | Refusal.Refusal
 
-type Lanes = NonEmptyReadonlyArray<Lane.Lane>
+type Lanes = answering.Lanes
 
-const isLanes = (planned: Lanes | Refusal.NoCapableLane): planned is Lanes => Array.isArray(planned)
+/** The lanes that can serve the operation, as they are written. */
+const capableOf = (options: Plan): Lanes | Refusal.NoCapableLane => {
+  const { lanes, missing } = FallbackPlan.capable(options.lanes, options.needs ?? {})
+  const [first, ...rest] = lanes
+  return first === undefined ? new Refusal.NoCapableLane({ route: options.route, missing }) : [first, ...rest]
+}
+
+const isLanes = (capable: Lanes | Refusal.NoCapableLane): capable is Lanes => Array.isArray(capable)
 
 /** What a rejected promise means where nobody says: failures of the union as they are, everything else `Unknown`. */
 const unclassified = (cause: unknown, lane: Lane.Lane): Failure.Failure =>

@@ -32,8 +32,8 @@ export class RetryBudget extends Context.Service<
   {
     /** A call that is no retry is made on the lane. */
     readonly deposit: (lane: string, settings: Settings) => Effect.Effect<void>
-    /** The same for code that cannot wait. */
-    readonly depositUnsafe: (lane: string, settings: Settings, now: number) => void
+    /** The budget itself, for code that cannot wait and looks it up once. */
+    readonly budgetUnsafe: (lane: string, settings: Settings) => RetryBudgetState.RetryBudget
     /** Takes one retry out of the lane's budget. False: there is none, and nothing has changed. */
     readonly tryWithdraw: (lane: string, settings: Settings) => Effect.Effect<boolean>
     /** Whole retries that the lane may make now. */
@@ -44,7 +44,7 @@ export class RetryBudget extends Context.Service<
 export const make: Effect.Effect<RetryBudget["Service"]> = Effect.sync(() => {
   // A lane under two policies with different budgets has one of each: what one allows, the other has not agreed to.
   const budgets = new WeakMap<Settings, Map<string, RetryBudgetState.RetryBudget>>()
-  const budgetOf = (lane: string, settings: Settings): RetryBudgetState.RetryBudget => {
+  const budgetUnsafe = (lane: string, settings: Settings): RetryBudgetState.RetryBudget => {
     let lanes = budgets.get(settings)
     if (lanes === undefined) {
       lanes = new Map()
@@ -65,10 +65,10 @@ export const make: Effect.Effect<RetryBudget["Service"]> = Effect.sync(() => {
     Effect.clockWith((clock) => Effect.succeed(read(clock.currentTimeMillisUnsafe())))
 
   return RetryBudget.of({
-    depositUnsafe: (lane, settings, now) => RetryBudgetState.deposit(budgetOf(lane, settings), now),
-    deposit: (lane, settings) => at((now) => RetryBudgetState.deposit(budgetOf(lane, settings), now)),
-    tryWithdraw: (lane, settings) => at((now) => RetryBudgetState.tryWithdraw(budgetOf(lane, settings), now)),
-    balance: (lane, settings) => at((now) => RetryBudgetState.balance(budgetOf(lane, settings), now))
+    budgetUnsafe,
+    deposit: (lane, settings) => at((now) => RetryBudgetState.deposit(budgetUnsafe(lane, settings), now)),
+    tryWithdraw: (lane, settings) => at((now) => RetryBudgetState.tryWithdraw(budgetUnsafe(lane, settings), now)),
+    balance: (lane, settings) => at((now) => RetryBudgetState.balance(budgetUnsafe(lane, settings), now))
   })
 })
 

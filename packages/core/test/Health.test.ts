@@ -19,7 +19,7 @@ const record = (times: number, failure?: Failure.Class, of = lane) =>
 const standing = Effect.gen(function* () {
   const health = yield* Health.Health
   const now = yield* TestClock.testClockWith((clock) => clock.currentTimeMillis)
-  return health.standing(lane, now)
+  return health.laneUnsafe(lane).standing(now)
 })
 
 describe("the health of a lane", () => {

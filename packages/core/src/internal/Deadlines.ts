@@ -9,15 +9,18 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
 
+/** A deadline, or what has one: it is in at most one list at a time. */
 export interface Entry {
-  readonly at: number
-  readonly expire: () => void
+  at: number
   previous: Entry | undefined
   next: Entry | undefined
+  /** The list it is in, while it is in one. */
   list: List | undefined
+  expire(): void
 }
 
-interface List {
+export interface List {
+  readonly millis: number
   head: Entry | undefined
   tail: Entry | undefined
 }
@@ -31,6 +34,7 @@ const lookMillis = 1000
 export class Deadlines {
   readonly #clock: Clock.Clock
   readonly #lists = new Map<number, List>()
+  #last: List | undefined
   #size = 0
   #armedFor = Number.POSITIVE_INFINITY
   #timer: Fiber.Fiber<void> | undefined
@@ -41,18 +45,36 @@ export class Deadlines {
 
   /** Calls `expire` after `millis`, unless it is called off with `remove`. */
   add(now: number, millis: number, expire: () => void): Entry {
-    let list = this.#lists.get(millis)
-    if (list === undefined) {
-      list = { head: undefined, tail: undefined }
-      this.#lists.set(millis, list)
-    }
-    const entry: Entry = { at: now + millis, expire, previous: list.tail, next: undefined, list }
-    if (list.tail === undefined) list.head = entry
-    else list.tail.next = entry
+    const entry: Entry = { at: 0, previous: undefined, next: undefined, list: undefined, expire }
+    this.put(entry, now, millis)
+    return entry
+  }
+
+  /** The same for something that is an entry itself. */
+  put(entry: Entry, now: number, millis: number): void {
+    const list = this.#listOf(millis)
+    const { tail } = list
+    entry.at = now + millis
+    entry.previous = tail
+    entry.next = undefined
+    entry.list = list
+    if (tail === undefined) list.head = entry
+    else tail.next = entry
     list.tail = entry
     this.#size += 1
     if (this.#timer === undefined || entry.at < this.#armedFor) this.#arm(now)
-    return entry
+  }
+
+  /** Nearly always the same length as the last time. */
+  #listOf(millis: number): List {
+    if (this.#last?.millis === millis) return this.#last
+    let list = this.#lists.get(millis)
+    if (list === undefined) {
+      list = { millis, head: undefined, tail: undefined }
+      this.#lists.set(millis, list)
+    }
+    this.#last = list
+    return list
   }
 
   remove(entry: Entry): void {
@@ -98,7 +120,10 @@ export class Deadlines {
       }
     }
     if (this.#size > 0) this.#arm(now)
-    else this.#lists.clear()
+    else {
+      this.#lists.clear()
+      this.#last = undefined
+    }
   }
 }
 

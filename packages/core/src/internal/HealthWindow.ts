@@ -18,8 +18,13 @@ export interface Result {
 export interface Window {
   readonly capacity: number
   readonly maxAgeMillis: number
-  /** A ring: the oldest is at `first`, and `calls` of them count. */
-  readonly ring: Array<Result | undefined>
+  /** Rings, a column per field: the oldest result is at `first`, and `calls` of them count. */
+  readonly at: Float64Array
+  readonly durations: Float64Array
+  /** `NaN` where there was none. */
+  readonly firstContents: Float64Array
+  /** `undefined` for a success. */
+  readonly failures: Array<Failure.Class | undefined>
   first: number
   calls: number
   successes: number
@@ -44,7 +49,10 @@ export interface Summary {
 export const make = (capacity: number, maxAgeMillis: number): Window => ({
   capacity,
   maxAgeMillis,
-  ring: Array.from({ length: capacity }, () => undefined),
+  at: new Float64Array(capacity),
+  durations: new Float64Array(capacity),
+  firstContents: new Float64Array(capacity),
+  failures: Array.from({ length: capacity }, () => undefined),
   first: 0,
   calls: 0,
   successes: 0
@@ -52,25 +60,34 @@ export const make = (capacity: number, maxAgeMillis: number): Window => ({
 
 /** Forgets what is too old. */
 export const expire = (window: Window, now: number): void => {
-  for (let oldest = window.ring[window.first]; oldest !== undefined; oldest = window.ring[window.first]) {
-    if (now - oldest.at < window.maxAgeMillis) return
-    drop(window)
-  }
+  while (window.calls > 0 && now - (window.at[window.first] ?? now) >= window.maxAgeMillis) drop(window)
 }
 
 /** Remembers one result, and forgets what no longer counts. */
-export const record = (window: Window, result: Result): void => {
-  expire(window, result.at)
+export const record = (window: Window, result: Result): void =>
+  add(window, result.at, result.durationMillis, result.firstContentMillis, result.failure)
+
+/** The same without a result to be made. */
+export const add = (
+  window: Window,
+  at: number,
+  durationMillis: number,
+  firstContentMillis: number | undefined,
+  failure: Failure.Class | undefined
+): void => {
+  expire(window, at)
   if (window.calls === window.capacity) drop(window)
-  const next = window.first + window.calls
-  window.ring[next < window.capacity ? next : next - window.capacity] = result
+  const next = indexOf(window, window.calls)
+  window.at[next] = at
+  window.durations[next] = durationMillis
+  window.firstContents[next] = firstContentMillis ?? Number.NaN
+  window.failures[next] = failure
   window.calls += 1
-  if (result.failure === undefined) window.successes += 1
+  if (failure === undefined) window.successes += 1
 }
 
 /** Forgets everything. */
 export const clear = (window: Window): void => {
-  window.ring.fill(undefined)
   window.first = 0
   window.calls = 0
   window.successes = 0
@@ -81,15 +98,19 @@ export const status = (window: Window): HealthStatus.HealthStatus => HealthStatu
 export const summarise = (window: Window, now: number): Summary => {
   expire(window, now)
   const { calls } = window
-  const results = window.ring.filter((result) => result !== undefined)
-  const durations = sorted(results.map((result) => result.durationMillis))
-  const firstContents = sorted(
-    results.flatMap((result) => (result.firstContentMillis === undefined ? [] : [result.firstContentMillis]))
-  )
+  const durations: Array<number> = []
+  const firstContents: Array<number> = []
   const errors: { [Class in Failure.Class]?: number } = {}
-  for (const { failure } of results) {
+  for (let nth = 0; nth < calls; nth++) {
+    const index = indexOf(window, nth)
+    const { [index]: firstContent = Number.NaN } = window.firstContents
+    const { [index]: failure } = window.failures
+    durations.push(window.durations[index] ?? 0)
+    if (!Number.isNaN(firstContent)) firstContents.push(firstContent)
     if (failure !== undefined) errors[failure] = (errors[failure] ?? 0) + 1
   }
+  durations.sort(ascending)
+  firstContents.sort(ascending)
   return {
     status: status(window),
     calls,
@@ -106,16 +127,19 @@ export const summarise = (window: Window, now: number): Summary => {
 }
 
 /** The nearest-rank percentile of ascending values: the smallest value with at least that part at or below it. */
-const percentile = (ascending: ReadonlyArray<number>, part: number): number | undefined =>
-  ascending[Math.max(0, Math.ceil(part * ascending.length) - 1)]
+const percentile = (values: ReadonlyArray<number>, part: number): number | undefined =>
+  values[Math.max(0, Math.ceil(part * values.length) - 1)]
 
-const sorted = (values: Array<number>): Array<number> => values.toSorted((a, b) => a - b)
+const ascending = (a: number, b: number): number => a - b
+
+/** Where the nth result is, 0 for the oldest. */
+const indexOf = (window: Window, nth: number): number => {
+  const index = window.first + nth
+  return index < window.capacity ? index : index - window.capacity
+}
 
 const drop = (window: Window): void => {
-  const oldest = window.ring[window.first]
-  if (oldest === undefined) return
-  window.ring[window.first] = undefined
-  window.first = window.first + 1 === window.capacity ? 0 : window.first + 1
+  if (window.failures[window.first] === undefined) window.successes -= 1
+  window.first = indexOf(window, 1)
   window.calls -= 1
-  if (oldest.failure === undefined) window.successes -= 1
 }

@@ -21,9 +21,12 @@ export const make = (): Slots => ({ running: 0, queues: { high: [], normal: [] }
 
 export const waiting = (slots: Slots): number => slots.queues.high.length + slots.queues.normal.length
 
+/** Whether one of `maxConcurrent` slots is free. */
+export const hasRoom = (slots: Slots, maxConcurrent: number): boolean => slots.running < maxConcurrent
+
 /** Takes a slot, if one of `maxConcurrent` is free. */
 export const tryTake = (slots: Slots, maxConcurrent: number): boolean => {
-  if (slots.running >= maxConcurrent) return false
+  if (!hasRoom(slots, maxConcurrent)) return false
   slots.running += 1
   return true
 }

@@ -16,6 +16,11 @@ export interface TimeSlices {
   readonly totals: Float64Array
   /** Number of the newest slice. */
   newest: number
+  /** Where its row begins. */
+  row: number
+  /** Whole milliseconds within it: from the first to the second nothing has to be worked out. */
+  from: number
+  until: number
 }
 
 /** Throws a `RangeError` that names an impossible option. */
@@ -25,7 +30,10 @@ export const make = (windowMillis: number, slices: number, counters: number): Ti
   counters,
   cells: new Float64Array(slices * counters),
   totals: new Float64Array(counters),
-  newest: Number.NEGATIVE_INFINITY
+  newest: Number.NEGATIVE_INFINITY,
+  row: 0,
+  from: Number.POSITIVE_INFINITY,
+  until: Number.NEGATIVE_INFINITY
 })
 
 /**
@@ -33,18 +41,25 @@ export const make = (windowMillis: number, slices: number, counters: number): Ti
  * that the clock was set back, and everything begins anew rather than stand still until the clock catches up.
  */
 export const advance = (self: TimeSlices, now: number): void => {
+  if (now < self.from || now >= self.until) move(self, now)
+}
+
+const move = (self: TimeSlices, now: number): void => {
   const slice = Math.floor(now / self.sliceMillis)
   const passed = slice - self.newest
   if (passed >= self.slices || passed <= -self.slices) clear(self)
   else if (passed > 0) for (let n = 1; n <= passed; n++) drop(self, rowOf(self, self.newest + n))
   else return
   self.newest = slice
+  self.row = rowOf(self, slice)
+  self.from = Math.ceil(slice * self.sliceMillis)
+  self.until = Math.floor((slice + 1) * self.sliceMillis)
 }
 
 /** Adds to a counter of the present slice. */
 export const add = (self: TimeSlices, counter: number, amount: number, now: number): void => {
   advance(self, now)
-  const cell = rowOf(self, self.newest) + counter
+  const cell = self.row + counter
   self.cells[cell] = (self.cells[cell] ?? 0) + amount
   self.totals[counter] = (self.totals[counter] ?? 0) + amount
 }

@@ -1,20 +1,19 @@
 /** One attempt at an operation that ends with one answer: guards, call and clock in one suspension of the caller's fiber. */
-import * as Clock from "effect/Clock"
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Effectable from "effect/Effectable"
 import * as Exit from "effect/Exit"
-import * as Random from "effect/Random"
-import type * as Fiber from "effect/Fiber"
+import { constVoid } from "effect/Function"
 import * as Failure from "../Failure.ts"
 import type * as Lane from "../Lane.ts"
 import type * as Refusal from "../Refusal.ts"
-import type { Begin } from "./call.ts"
-import * as Deadlines from "./Deadlines.ts"
+import type { Ambient } from "./ambient.ts"
+import type { Begin, Call, Caller } from "./call.ts"
+import type * as Deadlines from "./Deadlines.ts"
 import * as guards from "./guards.ts"
 import * as running from "./running.ts"
 import { stackless } from "./stackless.ts"
 
-type Errors = Failure.Failure | Refusal.Step
+export type Errors = Failure.Failure | Refusal.Step
 
 /** The failure of a clock of ours. */
 export const timeout = (lane: Lane.Lane, phase: Failure.TimeoutPhase): Failure.Timeout =>
@@ -30,86 +29,107 @@ export const timeout = (lane: Lane.Lane, phase: Failure.TimeoutPhase): Failure.T
       })
   )
 
-/** What an attempt needs of the fiber that makes it. */
-export interface Ambient {
-  readonly clock: Clock.Clock
-  readonly random: { nextDoubleUnsafe(): number }
-}
-
-/** How one attempt is made. */
-export interface Options<A> {
+/** How an operation makes its attempts. */
+export interface Making<A> {
   readonly shared: guards.Shared
   readonly operation: running.Operation
-  readonly lane: Lane.Lane
-  /** The lane asked for a wait, and it is over. */
-  readonly wasTold: boolean
+  readonly ambient: Ambient
   readonly begin: Begin<A>
   /** Notes what an answer says about itself. What it throws is a defect of the attempt. */
   readonly observe: ((answer: A, observed: guards.Observed) => void) | undefined
 }
 
-/** Calls an attempt off: stops the call, waits until it has stopped; the guards learn nothing. */
-export type Cancel = () => Effect.Effect<void>
+/** Who waits for an attempt. */
+export interface Owner<A> {
+  /** It has ended; told once, and not at all when it is called off. */
+  attemptEnded(exit: Exit.Exit<A, Errors>): void
+  /** It was called off, and has stopped. */
+  attemptLeft(): void
+}
 
 /**
- * Makes one attempt: guards, call, clock. `done` is called once, perhaps before this returns; not at all after `Cancel`.
- * Answers `queue` when there is only a slot or the fleet's leave to wait for. The clock is the attempt's, or what is left of the operation's
- * where that is less.
+ * An attempt that has its guards: the call and its clock, which is the attempt's own, or what is left of the operation's
+ * where that is less. As an effect it calls itself off: stops the call and waits until that has stopped; the guards learn
+ * nothing. It is all these things at once because there is one for every call that is made.
  */
-export const makeUnsafe = <A>(
-  options: Options<A>,
-  { clock, random }: Ambient,
-  holding: guards.Started | undefined,
-  done: (exit: Exit.Exit<A, Errors>) => void
-): Cancel | undefined | "queue" => {
-  const { begin, lane, operation, shared } = options
-  const started =
-    holding ?? guards.beginUnsafe(shared, operation, lane, options.wasTold, clock.currentTimeMillisUnsafe())
-  if (typeof started === "string") return "queue"
-  if (!guards.isStarted(started)) {
-    done(Exit.fail(started))
-    return undefined
+export class Attempt<A>
+  extends Effectable.Mixin(guards.Started)
+  implements Caller<A>, Deadlines.Entry, Effectable.Class<void>
+{
+  readonly #making: Making<A>
+  #owner: Owner<A> | undefined = undefined
+  #call: Call | undefined = undefined
+  #expired: Errors | undefined = undefined
+  at = 0
+  previous: Deadlines.Entry | undefined = undefined
+  next: Deadlines.Entry | undefined = undefined
+  list: Deadlines.List | undefined = undefined
+
+  constructor(making: Making<A>, state: guards.LaneState, now: number) {
+    super(making.operation, state, now)
+    this.#making = making
   }
 
-  let entry: Deadlines.Entry | undefined
-  let expired: Errors | undefined
-  const finish = (exit: Exit.Exit<A, Errors>): void => {
-    if (started.ended) return
-    if (entry !== undefined) Deadlines.of(clock).remove(entry)
-    const last = expired !== undefined && Exit.isFailure(exit) ? Exit.fail(expired) : observed(options, exit, started)
-    guards.endUnsafe(shared, operation, started, last, clock.currentTimeMillisUnsafe(), random)
-    done(last)
+  /** Begins the call. The owner may be told of its end before this returns. */
+  begin(owner: Owner<A>): void {
+    this.#owner = owner
+    const { ambient, begin, operation } = this.#making
+    this.#call = begin(this.state.lane, this)
+    if (this.isEnded) return
+    const total = operation.deadlineAt - this.startedAt
+    ambient.deadlines.put(this, this.startedAt, Math.min(operation.figures.plainAttemptMillis, total))
   }
-  const call = begin(lane, finish)
-  if (started.ended) return undefined
-  const total = operation.deadlineAt - started.startedAt
-  const own = Duration.toMillis(operation.policy.clocks.plainAttempt)
-  entry = Deadlines.of(clock).add(started.startedAt, Math.min(own, total), () => {
-    entry = undefined
-    expired = own < total ? timeout(lane, "attempt") : running.deadlineExceeded(operation)
-    if (!call.stop()) finish(Exit.fail(expired))
-  })
-  return () => {
-    if (started.ended) return Effect.void
-    if (entry !== undefined) Deadlines.of(clock).remove(entry)
-    call.stop()
-    return Effect.andThen(
-      call.stopped,
-      Effect.sync(() =>
-        guards.endUnsafe(shared, operation, started, Exit.interrupt(), clock.currentTimeMillisUnsafe(), random)
-      )
-    )
+
+  /** The call has ended. */
+  ended(exit: Exit.Exit<A, Errors>): void {
+    if (this.isEnded) return
+    const { ambient, observe } = this.#making
+    ambient.deadlines.remove(this)
+    const last =
+      this.#expired !== undefined && Exit.isFailure(exit)
+        ? Exit.fail(this.#expired)
+        : observe === undefined
+          ? exit
+          : observed(observe, exit, this)
+    this.#giveBack(last)
+    this.#owner?.attemptEnded(last)
+  }
+
+  /** Its clock has run out. */
+  expire(): void {
+    const { operation } = this.#making
+    // Where both run out together it is the lane that has not answered in its time.
+    const isOwn = operation.figures.plainAttemptMillis <= operation.deadlineAt - this.startedAt
+    this.#expired = isOwn ? timeout(this.state.lane, "attempt") : running.deadlineExceeded(operation)
+    if (this.#call?.stop() !== true) this.ended(Exit.fail(this.#expired))
+  }
+
+  override asEffect(): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      if (this.isEnded) return Effect.void
+      this.#making.ambient.deadlines.remove(this)
+      const left = Effect.sync(() => {
+        this.#giveBack(Exit.interrupt())
+        this.#owner?.attemptLeft()
+      })
+      return this.#call?.stop() === true ? Effect.andThen(this.#call.stopped, left) : left
+    })
+  }
+
+  #giveBack(exit: Exit.Exit<A, Errors>): void {
+    const { ambient, operation, shared } = this.#making
+    guards.endUnsafe(shared, operation, this, exit, ambient.clock.currentTimeMillisUnsafe(), ambient.random)
   }
 }
 
 const observed = <A>(
-  { observe }: Options<A>,
+  observe: (answer: A, observed: guards.Observed) => void,
   exit: Exit.Exit<A, Errors>,
   started: guards.Started
 ): Exit.Exit<A, Errors> => {
-  if (observe === undefined || Exit.isFailure(exit)) return exit
+  if (Exit.isFailure(exit)) return exit
   try {
-    observe(exit.value, started.observed)
+    observe(exit.value, started)
     return exit
   } catch (defect) {
     return Exit.die(defect)
@@ -117,38 +137,40 @@ const observed = <A>(
 }
 
 /** Makes one attempt, waiting for a slot where none is free and for leave where it has to. Interruption calls it off. */
-export const make = <A>(options: Options<A>): Effect.Effect<A, Errors> =>
-  Effect.withFiber((fiber) => {
-    const ambient = ambientOf(fiber)
-    // The guards are taken inside the suspension, so that no interruption can come between taking and giving back.
-    return Effect.callback<A, Errors>((resume) => {
-      const begun = makeUnsafe(options, ambient, undefined, resume)
-      if (begun === "queue") return resume(queued(options, ambient))
-      return begun === undefined ? undefined : Effect.suspend(begun)
-    })
+export const make = <A>(making: Making<A>, lane: Lane.Lane, wasTold: boolean): Effect.Effect<A, Errors> =>
+  // The guards are taken inside the suspension, so that no interruption can come between taking and giving back.
+  Effect.callback<A, Errors>((resume) => {
+    const { ambient, operation, shared } = making
+    const state = guards.stateOf(shared, operation, lane)
+    const now = ambient.clock.currentTimeMillisUnsafe()
+    const obstacle = guards.enterUnsafe(shared, operation, state, wasTold, now)
+    if (typeof obstacle === "string") return resume(queued(making, lane, wasTold))
+    if (obstacle !== undefined) return resume(Exit.fail(obstacle))
+    return run(new Attempt(making, state, now), resume)
   })
 
 /** The same for whoever has to wait for a slot or for the fleet's leave: waits, then makes the attempt. */
-export const queued = <A>(options: Options<A>, ambient: Ambient): Effect.Effect<A, Errors> =>
+export const queued = <A>(making: Making<A>, lane: Lane.Lane, wasTold: boolean): Effect.Effect<A, Errors> =>
   Effect.uninterruptibleMask((restore) =>
-    Effect.flatMap(guards.begin(options.shared, options.operation, options.lane, options.wasTold, restore), (started) =>
-      Effect.flatMap(
-        Effect.exit(
-          restore(
-            Effect.callback<A, Errors>((resume) => {
-              const begun = makeUnsafe(options, ambient, started, resume)
-              return typeof begun === "function" ? Effect.suspend(begun) : undefined
-            })
-          )
-        ),
-        (exit) =>
-          // Interrupted before the call could begin: nothing has given the guards back yet.
-          Effect.andThen(guards.end(options.shared, options.operation, started, exit), exit)
-      )
+    Effect.flatMap(
+      guards.begin(
+        making.shared,
+        making.operation,
+        lane,
+        wasTold,
+        restore,
+        (state, now) => new Attempt(making, state, now)
+      ),
+      (attempt) =>
+        // Interrupted before the call could begin, nothing has given the guards back yet.
+        Effect.onExit(restore(Effect.callback<A, Errors>((resume) => run(attempt, resume))), () => attempt)
     )
   )
 
-export const ambientOf = (fiber: Fiber.Fiber<unknown, unknown>): Ambient => ({
-  clock: fiber.getRef(Clock.Clock),
-  random: fiber.getRef(Random.Random)
-})
+const run = <A>(
+  attempt: Attempt<A>,
+  attemptEnded: (exit: Exit.Exit<A, Errors>) => void
+): Effect.Effect<void> | undefined => {
+  attempt.begin({ attemptEnded, attemptLeft: constVoid })
+  return attempt.isEnded ? undefined : attempt
+}

@@ -1,6 +1,6 @@
 /**
- * One call under its clock, outside the fiber that waits for it: an effect in a child fiber, or a promise. Begun, settled
- * and called off synchronously; what it means for guards and operations is the caller's.
+ * One call, outside the fiber that waits for it: an effect in a child fiber, or a promise. Begun, ended and called off
+ * synchronously; what it means for guards and operations is the caller's.
  */
 import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -10,41 +10,65 @@ import type * as Failure from "../Failure.ts"
 import type * as Lane from "../Lane.ts"
 
 /** A call that is under way. */
-interface Call {
+export interface Call {
   /** Asks it to stop. True when it will still report its end; false when nobody will hear of it again. */
-  readonly stop: () => boolean
+  stop(): boolean
   /** Waits until it has stopped. */
   readonly stopped: Effect.Effect<void>
 }
 
-/** Begins a call; `done` is called once, perhaps before this returns. */
-export type Begin<A> = (lane: Lane.Lane, done: (exit: Exit.Exit<A, Failure.Failure>) => void) => Call
+/** Who waits for a call. */
+export interface Caller<A> {
+  /** It has ended; told once, perhaps before `Begin` returns. */
+  ended(exit: Exit.Exit<A, Failure.Failure>): void
+}
+
+/** Begins a call. */
+export type Begin<A> = (lane: Lane.Lane, caller: Caller<A>) => Call
 
 const over: Call = { stop: () => true, stopped: Effect.void }
 
-/** Runs an effect in a fiber of its own, with the caller's services. */
-export const ofEffect =
-  <A, R>(context: Context.Context<R>, call: (lane: Lane.Lane) => Effect.Effect<A, Failure.Failure, R>): Begin<A> =>
-  (lane, done) => {
-    // What a call throws instead of failing is a defect of the attempt.
-    const fiber = Effect.runForkWith(context)(Effect.suspend(() => call(lane)))
-    const exit = fiber.pollUnsafe()
-    if (exit !== undefined) {
-      done(exit)
-      return over
-    }
-    fiber.addObserver(done)
-    return {
-      stop: () => {
-        fiber.interruptUnsafe()
-        return true
-      },
-      stopped: Effect.asVoid(Fiber.await(fiber))
-    }
+class FiberCall implements Call {
+  readonly #fiber: Fiber.Fiber<unknown, unknown>
+
+  constructor(fiber: Fiber.Fiber<unknown, unknown>) {
+    this.#fiber = fiber
   }
 
-/** What a promise may look at to learn that nobody waits for it any more. */
-export class Cancellation {
+  stop(): boolean {
+    this.#fiber.interruptUnsafe()
+    return true
+  }
+
+  get stopped(): Effect.Effect<void> {
+    return Effect.asVoid(Fiber.await(this.#fiber))
+  }
+}
+
+/** Runs an effect in a fiber of its own, with the caller's services. */
+export const ofEffect = <A, R>(
+  context: Context.Context<R>,
+  call: (lane: Lane.Lane) => Effect.Effect<A, Failure.Failure, R>
+): Begin<A> => {
+  const fork = Effect.runForkWith(context)
+  return (lane, caller) => {
+    // What a call throws instead of failing is a defect of the attempt.
+    const fiber = fork(Effect.suspend(() => call(lane)))
+    const exit = fiber.pollUnsafe()
+    if (exit !== undefined) {
+      caller.ended(exit)
+      return over
+    }
+    fiber.addObserver((late) => caller.ended(late))
+    return new FiberCall(fiber)
+  }
+}
+
+/**
+ * A call for a promise, and what that may look at to learn that nobody waits for it any more. It cannot be waited for once
+ * it is called off: its slot is free at once, its result is dropped.
+ */
+class PromiseCall implements Call {
   #controller: AbortController | undefined
   #aborted = false
 
@@ -55,35 +79,45 @@ export class Cancellation {
     return this.#controller.signal
   }
 
-  abort(): void {
+  stop(): boolean {
     this.#aborted = true
     this.#controller?.abort()
+    return false
+  }
+
+  get stopped(): Effect.Effect<void> {
+    return Effect.void
   }
 }
 
-/** Calls for a promise. One that is called off cannot be waited for: its slot is free at once, its result is dropped. */
+/** Calls for a promise. What `failureOf` throws is a defect of the attempt. */
 export const ofPromise =
   <A>(
-    call: (lane: Lane.Lane, cancellation: Cancellation) => PromiseLike<A>,
+    call: (lane: Lane.Lane, attempt: { readonly signal: AbortSignal }) => PromiseLike<A>,
     failureOf: (cause: unknown, lane: Lane.Lane) => Failure.Failure
   ): Begin<A> =>
-  (lane, done) => {
-    const cancellation = new Cancellation()
-    let promise: PromiseLike<A>
+  (lane, caller) => {
+    const under = new PromiseCall()
     try {
-      promise = call(lane, cancellation)
+      call(lane, under).then(
+        (answer) => caller.ended(Exit.succeed(answer)),
+        (cause) => caller.ended(read(failureOf, cause, lane))
+      )
+      return under
     } catch (cause) {
-      done(Exit.fail(failureOf(cause, lane)))
+      caller.ended(read(failureOf, cause, lane))
       return over
     }
-    const answered = (answer: A): void => done(Exit.succeed(answer))
-    const rejected = (cause: unknown): void => done(Exit.fail(failureOf(cause, lane)))
-    promise.then(answered, rejected)
-    return {
-      stop: () => {
-        cancellation.abort()
-        return false
-      },
-      stopped: Effect.void
-    }
   }
+
+const read = (
+  failureOf: (cause: unknown, lane: Lane.Lane) => Failure.Failure,
+  cause: unknown,
+  lane: Lane.Lane
+): Exit.Exit<never, Failure.Failure> => {
+  try {
+    return Exit.fail(failureOf(cause, lane))
+  } catch (defect) {
+    return Exit.die(defect)
+  }
+}

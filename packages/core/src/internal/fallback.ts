@@ -187,11 +187,7 @@ const onLane = <A, R>(
     Effect.map((outcome) => ({
       outcome,
       isWaiting: isWaiting || (Result.isFailure(outcome) && isClosed(outcome.failure))
-    })),
-    (turn) =>
-      first === undefined
-        ? Effect.andThen(shared.retryBudget.deposit(lane.id, operation.policy.retryBudget), turn)
-        : turn
+    }))
   )
 }
 

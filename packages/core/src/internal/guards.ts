@@ -1,6 +1,6 @@
 /**
  * The guards of one attempt: peek at the circuits, the cool-down, the bulkhead, the admission; and what all of them learn
- * when the attempt is over. Whoever calls `begin` successfully owes an `end`; only the first one counts. Everything but
+ * when the attempt is over. Whoever has `Started` an attempt owes an `end`; only the first one counts. Everything but
  * the wait for a slot is synchronous, so that nothing can come between looking and taking.
  */
 import * as Cause from "effect/Cause"
@@ -20,10 +20,11 @@ import type * as Health from "../Health.ts"
 import type * as Lane from "../Lane.ts"
 import * as Refusal from "../Refusal.ts"
 import type * as RetryBudget from "../RetryBudget.ts"
-import * as breakerSettings from "./breakerSettings.ts"
-import type { Circuit } from "./Circuit.ts"
+import type * as BreakerState from "./BreakerState.ts"
+import { type Circuit, voidPermit } from "./Circuit.ts"
 import { hintMillis } from "./hint.ts"
 import { askFirst } from "./Probing.ts"
+import * as RetryBudgetState from "./RetryBudgetState.ts"
 import type { Operation } from "./running.ts"
 import * as Slots from "./Slots.ts"
 import { stackless } from "./stackless.ts"
@@ -43,31 +44,58 @@ export interface Shared {
 /** What a circuit speaks about. */
 type Reach = "lane" | "credential" | "model"
 
-interface LaneState {
-  readonly circuits: ReadonlyArray<{ readonly reach: Reach; readonly circuit: Circuit }>
-  readonly slots: Slots.Slots
-}
-
-/** An attempt that holds a slot and its admissions. */
-export interface Started {
+/** What is kept of a lane, looked up once. */
+export interface LaneState {
   readonly lane: Lane.Lane
-  readonly number: number
-  readonly startedAt: number
-  readonly waitedMillis: number
-  /** One permit per circuit of the lane, in their order. */
-  readonly permits: ReadonlyArray<number>
-  readonly observed: Observed
-  /** Set by the first `end`. */
-  ended: boolean
+  /** Its own circuit, and those it shares with other lanes of its credential and of its model. */
+  readonly circuits: { readonly [Each in Reach]: Circuit }
+  readonly slots: Slots.Slots
+  readonly health: Health.LaneHealth
+  /** Its retry budget under the settings it was last asked with. */
+  budget: RetryBudgetState.RetryBudget
+  budgetSettings: RetryBudget.Settings
 }
 
 /** What is known about an attempt besides how it ended. */
 export interface Observed {
-  firstContentAt?: number
+  firstContentAt: number | undefined
   /** The longest wait between two pieces of a stream, in milliseconds. */
-  longestGapMillis?: number
-  inputTokens?: number
-  outputTokens?: number
+  longestGapMillis: number | undefined
+  inputTokens: number | undefined
+  outputTokens: number | undefined
+}
+
+/** An attempt that holds a slot and its admissions. Made where nothing is in its way. */
+export class Started implements Observed {
+  readonly state: LaneState
+  readonly number: number
+  readonly startedAt: number
+  readonly waitedMillis: number
+  /** The permits of the lane's circuits. */
+  readonly permit: number
+  readonly credentialPermit: number
+  readonly modelPermit: number
+  firstContentAt: number | undefined = undefined
+  longestGapMillis: number | undefined = undefined
+  inputTokens: number | undefined = undefined
+  outputTokens: number | undefined = undefined
+  /** Set by the first `end`. */
+  isEnded = false
+
+  constructor(operation: Operation, state: LaneState, now: number) {
+    const { circuits } = state
+    const { breaker, credentialBreaker } = operation.figures
+    this.state = state
+    this.number = ++operation.sent
+    this.startedAt = now
+    this.waitedMillis = operation.waitedMillis
+    operation.waitedMillis = 0
+    operation.lastLane = state.lane
+    // Looked at in this same step: none can refuse now.
+    this.permit = circuits.lane.admit(now, breaker) ?? voidPermit
+    this.credentialPermit = circuits.credential.admit(now, credentialBreaker) ?? voidPermit
+    this.modelPermit = circuits.model.admit(now, breaker) ?? voidPermit
+  }
 }
 
 type Restore = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
@@ -76,133 +104,166 @@ type Restore = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, 
  * The circuits an attempt on the lane has to pass: its own, and those it shares with other lanes of its credential and of
  * its model. Names of credentials are chosen per provider, so the same name at two providers is two credentials.
  */
-export const circuitsOf = ({
-  credential,
-  id,
-  model,
-  provider
-}: Lane.Lane): ReadonlyArray<{ readonly reach: Reach; readonly key: string }> => [
-  { reach: "lane", key: id },
-  { reach: "credential", key: `credential:${credential === provider ? provider : `${provider}/${credential}`}` },
-  { reach: "model", key: `model:${provider}/${model}` }
-]
+const keysOf = ({ credential, id, model, provider }: Lane.Lane): { readonly [Each in Reach]: string } => ({
+  lane: id,
+  credential: `credential:${credential === provider ? provider : `${provider}/${credential}`}`,
+  model: `model:${provider}/${model}`
+})
 
-const stateOf = (shared: Shared, operation: Operation, lane: Lane.Lane): LaneState => {
-  const known = shared.lanes.get(lane)
-  if (known !== undefined) return known
-  const made: LaneState = {
-    circuits: circuitsOf(lane).map(({ key, reach }) => ({
-      reach,
-      circuit: shared.breaker.circuitUnsafe(key, operation.policy.breaker, true)
-    })),
-    slots: shared.bulkhead.slotsUnsafe(lane.id)
+/** The keys of those circuits. */
+export const circuitsOf = (lane: Lane.Lane): ReadonlyArray<string> => Object.values(keysOf(lane))
+
+/** What is kept of a lane. */
+export const stateOf = (shared: Shared, operation: Operation, lane: Lane.Lane): LaneState =>
+  shared.lanes.get(lane) ?? meet(shared, operation, lane)
+
+/** Looks a lane up for the first time. */
+const meet = (shared: Shared, { policy }: Operation, lane: Lane.Lane): LaneState => {
+  const keys = keysOf(lane)
+  const circuitOf = (reach: Reach) => shared.breaker.circuitUnsafe(keys[reach], policy.breaker, true)
+  const state: LaneState = {
+    lane,
+    circuits: { lane: circuitOf("lane"), credential: circuitOf("credential"), model: circuitOf("model") },
+    slots: shared.bulkhead.slotsUnsafe(lane.id),
+    health: shared.health.laneUnsafe(lane),
+    budget: shared.retryBudget.budgetUnsafe(lane.id, policy.retryBudget),
+    budgetSettings: policy.retryBudget
   }
-  shared.lanes.set(lane, made)
-  return made
+  shared.lanes.set(lane, state)
+  return state
+}
+
+/** One call more that pays for the lane's retries. */
+const deposit = (shared: Shared, { policy }: Operation, state: LaneState, now: number): void => {
+  const { retryBudget } = policy
+  if (state.budgetSettings !== retryBudget) {
+    state.budget = shared.retryBudget.budgetUnsafe(state.lane.id, retryBudget)
+    state.budgetSettings = retryBudget
+  }
+  RetryBudgetState.deposit(state.budget, now)
 }
 
 /** Milliseconds until the lane's circuits let a call through; 0 when they do now, infinite while a person holds one open. */
 export const circuitMillis = (shared: Shared, operation: Operation, lane: Lane.Lane, now: number): number => {
-  const settings = breakerSettings.machine(operation.policy.breaker)
-  let longest = 0
-  for (const { circuit } of stateOf(shared, operation, lane).circuits) {
-    longest = Math.max(longest, circuit.waitMillis(now, settings))
-  }
-  return longest
+  const { circuits } = stateOf(shared, operation, lane)
+  const { breaker, credentialBreaker } = operation.figures
+  return Math.max(
+    0,
+    circuits.lane.waitMillis(now, breaker),
+    circuits.credential.waitMillis(now, credentialBreaker),
+    circuits.model.waitMillis(now, breaker)
+  )
 }
 
 /** Milliseconds until the lane may be called, by its circuits and its cool-down; 0 when it may be now. */
 export const waitMillis = (shared: Shared, operation: Operation, lane: Lane.Lane, now: number): number =>
   Math.max(circuitMillis(shared, operation, lane, now), shared.cooldown.waitMillisUnsafe(lane, now))
 
+/** What is in the way of an attempt: a refusal, or there is only a slot to wait for, or the fleet's leave to probe. */
+export type Obstacle = Refusal.Step | "queue" | "ask"
+
 /**
- * Takes everything an attempt needs, or refuses and holds nothing; `queue` when all there is to do is to wait for a slot,
- * `ask` when it is to ask the fleet for leave to probe.
- * `wasTold`: this operation has just waited as long as the lane asked it to. `hasSlot`: it has waited for one.
+ * Takes a slot for an attempt, or says what is in its way and takes nothing. Where nothing is, `Started` has to be made of
+ * it in this same step. `wasTold`: this operation has just waited as long as the lane asked it to. `hasSlot`: it has waited
+ * for one.
  */
-export const beginUnsafe = (
+export const enterUnsafe = (
   shared: Shared,
   operation: Operation,
-  lane: Lane.Lane,
+  state: LaneState,
   wasTold: boolean,
   now: number,
   hasSlot = false
-): Started | Refusal.Step | "queue" | "ask" => {
-  const { breaker, budget, bulkhead } = operation.policy
-  if (operation.sent >= budget.maxAttempts)
-    return stackless(() => new Refusal.BudgetExhausted({ maxAttempts: budget.maxAttempts }))
-  const { circuits, slots } = stateOf(shared, operation, lane)
-  const settings = breakerSettings.machine(breaker)
-  let mustAsk = false
-  for (const { circuit } of circuits) {
-    const wait = circuit.waitMillis(now, settings)
-    if (wait === 0) continue
-    if (wait !== askFirst) return circuit.refuse(lane.id, now, settings)
-    mustAsk = true
-  }
+): Obstacle | undefined => {
+  const { circuits, lane } = state
+  const { breaker, credentialBreaker, maxAttempts, maxConcurrent } = operation.figures
+  if (operation.sent >= maxAttempts) return stackless(() => new Refusal.BudgetExhausted({ maxAttempts }))
+  const ownWait = circuits.lane.waitMillis(now, breaker)
+  if (ownWait > 0) return circuits.lane.refuse(lane.id, now, breaker)
+  const credentialWait = circuits.credential.waitMillis(now, credentialBreaker)
+  if (credentialWait > 0) return circuits.credential.refuse(lane.id, now, credentialBreaker)
+  const modelWait = circuits.model.waitMillis(now, breaker)
+  if (modelWait > 0) return circuits.model.refuse(lane.id, now, breaker)
   // Whoever was told to wait has waited; the cool-down is for everybody else.
   const cooling = wasTold ? 0 : shared.cooldown.waitMillisUnsafe(lane, now)
   if (cooling > 0) {
     return stackless(() => new Refusal.LimitReached({ lane: lane.id, retryAfter: Duration.millis(cooling) }))
   }
-  if (!hasSlot && !Slots.tryTake(slots, bulkhead.maxConcurrent)) return "queue"
-  if (mustAsk) {
-    if (!hasSlot) Slots.give(slots)
-    return "ask"
-  }
-  const permits: Array<number> = []
-  for (const { circuit } of circuits) {
-    // Looked at just above, in this same step: none can refuse now.
-    const permit = circuit.admit(now, settings)
-    if (permit !== undefined) permits.push(permit)
-  }
-  operation.sent += 1
-  const { waitedMillis } = operation
-  operation.waitedMillis = 0
-  return { lane, number: operation.sent, startedAt: now, waitedMillis, permits, observed: {}, ended: false }
+  const mustAsk = ownWait === askFirst || credentialWait === askFirst || modelWait === askFirst
+  if (!hasSlot) {
+    if (mustAsk) return Slots.hasRoom(state.slots, maxConcurrent) ? "ask" : "queue"
+    if (!Slots.tryTake(state.slots, maxConcurrent)) return "queue"
+  } else if (mustAsk) return "ask"
+  if (operation.lastLane !== lane) deposit(shared, operation, state, now)
+  return undefined
 }
 
-export const isStarted = (begun: Started | Refusal.Step | "queue" | "ask"): begun is Started =>
-  typeof begun === "object" && "permits" in begun
-
 /**
- * The same with the wait for a slot and for the fleet's leave. Call it uninterruptibly; only the waits are `restore`d. Who
- * had leave and finds it gone is refused: somebody else probes.
+ * Starts an attempt, waiting for a slot and for the fleet's leave where it has to. Whoever gets one owes an `end`: call it
+ * uninterruptibly, only the waits are `restore`d. Who had leave and finds it gone is refused: somebody else probes.
  */
-export const begin = Effect.fnUntraced(function* (
+export const begin = <S extends Started>(
   shared: Shared,
   operation: Operation,
   lane: Lane.Lane,
   wasTold: boolean,
-  restore: Restore
-): Effect.fn.Return<Started, Refusal.Step> {
-  const { circuits, slots } = stateOf(shared, operation, lane)
-  const settings = breakerSettings.machine(operation.policy.breaker)
-  let hasSlot = false
+  restore: Restore,
+  make: (state: LaneState, now: number) => S
+): Effect.Effect<S, Refusal.Step> => {
+  const state = stateOf(shared, operation, lane)
+  const { slots } = state
   let hasAsked = false
-  while (true) {
-    // The lane may have begun to cool, or its circuit opened, while this operation waited.
-    const now = yield* Clock.currentTimeMillis
-    const begun = beginUnsafe(shared, operation, lane, wasTold, now, hasSlot)
-    if (isStarted(begun)) return begun
-    if (begun === "queue") {
-      yield* shared.bulkhead.acquire(lane.id, operation.policy.bulkhead, restore)
-      hasSlot = true
-    } else if (begun === "ask" && !hasAsked) {
-      const asked = circuits.filter(({ circuit }) => circuit.waitMillis(now, settings) === askFirst)
-      const leave = Effect.forEach(asked, ({ circuit }) => circuit.askLeave(settings), { concurrency: "unbounded" })
-      yield* hasSlot ? Effect.onInterrupt(restore(leave), () => Effect.sync(() => Slots.give(slots))) : restore(leave)
-      hasAsked = true
-    } else {
+  const enter = (hasSlot: boolean): Effect.Effect<S, Refusal.Step> =>
+    Effect.clockWith((clock) => {
+      // The lane may have begun to cool, or its circuit opened, while this operation waited.
+      const now = clock.currentTimeMillisUnsafe()
+      const obstacle = enterUnsafe(shared, operation, state, wasTold, now, hasSlot)
+      if (obstacle === undefined) return Effect.succeed(make(state, now))
+      if (obstacle === "queue") {
+        return Effect.andThen(
+          shared.bulkhead.acquire(lane.id, operation.policy.bulkhead, restore),
+          Effect.suspend(() => enter(true))
+        )
+      }
+      if (obstacle === "ask" && !hasAsked) {
+        hasAsked = true
+        const leave = restore(askLeave(operation, state, now))
+        const held = hasSlot ? Effect.onInterrupt(leave, () => Effect.sync(() => Slots.give(slots))) : leave
+        return Effect.andThen(
+          held,
+          Effect.suspend(() => enter(hasSlot))
+        )
+      }
       if (hasSlot) Slots.give(slots)
-      if (begun !== "ask") return yield* Effect.fail(begun)
-      const first = circuits.find(({ circuit }) => circuit.waitMillis(now, settings) !== 0)
-      return first === undefined
-        ? yield* Effect.die("a lane that nothing keeps closed was refused")
-        : yield* Effect.fail(first.circuit.refuse(lane.id, now, settings))
-    }
+      return Effect.fail(obstacle === "ask" ? withoutLeave(operation, state, now) : obstacle)
+    })
+  return enter(false)
+}
+
+/** Asks the fleet for leave to probe those of the lane's circuits that have to. */
+const askLeave = ({ figures }: Operation, { circuits }: LaneState, now: number): Effect.Effect<void> => {
+  const { breaker, credentialBreaker } = figures
+  const asked: ReadonlyArray<readonly [Circuit, BreakerState.Settings]> = [
+    [circuits.lane, breaker],
+    [circuits.credential, credentialBreaker],
+    [circuits.model, breaker]
+  ]
+  return Effect.forEach(
+    asked.filter(([circuit, settings]) => circuit.waitMillis(now, settings) === askFirst),
+    ([circuit, settings]) => circuit.askLeave(settings),
+    { concurrency: "unbounded", discard: true }
+  )
+}
+
+/** The refusal of a probe that has asked and still would have to. */
+const withoutLeave = ({ figures }: Operation, { circuits, lane }: LaneState, now: number): Refusal.CircuitOpen => {
+  const { breaker, credentialBreaker } = figures
+  if (circuits.lane.waitMillis(now, breaker) !== 0) return circuits.lane.refuse(lane.id, now, breaker)
+  if (circuits.credential.waitMillis(now, credentialBreaker) !== 0) {
+    return circuits.credential.refuse(lane.id, now, credentialBreaker)
   }
-})
+  return circuits.model.refuse(lane.id, now, breaker)
+}
 
 /** Gives everything back and tells circuits, cool-down, health and the bus how the attempt ended. */
 export const end = (
@@ -225,46 +286,36 @@ export const endUnsafe = (
   now: number,
   random: { nextDoubleUnsafe(): number }
 ): void => {
-  if (started.ended) return
-  started.ended = true
-  const { lane, observed } = started
-  const state = stateOf(shared, operation, lane)
+  if (started.isEnded) return
+  started.isEnded = true
+  const { state } = started
+  const { circuits, lane } = state
+  const { breaker, credentialBreaker, slowCallMillis } = operation.figures
   const failure = failureOf(exit)
   const result = resultOf(exit)
   const durationMillis = now - started.startedAt
   const firstContentMillis = firstContentMillisOf(started)
-  operation.attempts.push({ lane: lane.id, result, durationMillis, waitMillis: started.waitedMillis })
-
-  const isSlow = wasSlow(operation, durationMillis, firstContentMillis, observed)
-  const line = failure === undefined ? undefined : Disposition.of(failure)
-  const settings = breakerSettings.machine(operation.policy.breaker)
-  const hint = hintMillis(failure?.retryAfter) ?? 0
-  let recovered = false
-  let index = 0
-  // Slowness is told to the lane alone: its credential serves other models, and its model other places.
-  for (const { circuit, reach } of state.circuits) {
-    const permit = started.permits[index++]
-    if (permit === undefined) continue
-    const before = circuit.state
-    circuit.settle(
-      permit,
-      outcomeOn(reach, result, line),
-      isSlow && reach === "lane",
-      result,
-      hint,
-      random,
-      now,
-      settings
-    )
-    if (reach !== "credential" && before._tag === "HalfOpen" && circuit.state !== before) {
-      recovered ||= isClosed(circuit)
-    }
+  if (operation.sink !== undefined) {
+    operation.attempts.push({ lane: lane.id, result, durationMillis, waitMillis: started.waitedMillis })
   }
+
+  const line = failure === undefined ? undefined : Disposition.of(failure)
+  const hint = hintMillis(failure?.retryAfter) ?? 0
+  const probedLane = isProbe(circuits.lane, started.permit)
+  const probedModel = isProbe(circuits.model, started.modelPermit)
+  // Slowness is told to the lane alone: its credential serves other models, and its model other places.
+  const isSlow = slowestMillis(operation, durationMillis, firstContentMillis, started) > slowCallMillis
+  const own = outcomeOn("lane", result, line)
+  circuits.lane.settle(started.permit, own, isSlow, result, hint, random, now, breaker)
+  const credential = outcomeOn("credential", result, line)
+  circuits.credential.settle(started.credentialPermit, credential, false, result, hint, random, now, credentialBreaker)
+  const model = outcomeOn("model", result, line)
+  circuits.model.settle(started.modelPermit, model, false, result, hint, random, now, breaker)
   // What was before the recovery no longer speaks about the lane.
-  if (recovered) shared.health.restartUnsafe(lane, now)
+  if ((probedLane && isClosed(circuits.lane)) || (probedModel && isClosed(circuits.model))) state.health.restart(now)
   if (failure !== undefined && line !== undefined) heed(shared, operation, lane, failure, line, now)
   if (result === "Success" || line?.blames === "lane") {
-    shared.health.recordUnsafe(lane, { at: now, durationMillis, firstContentMillis, failure: failure?._tag })
+    state.health.record(now, durationMillis, firstContentMillis, failure?._tag)
   }
   if (shared.bus.isHeard()) announce(shared, operation, started, result, failure, now)
   // Last, since whoever waits for the slot takes it in this same step, and must meet what has just been learnt.
@@ -279,7 +330,8 @@ const announce = (
   failure: Failure.Failure | undefined,
   now: number
 ): void => {
-  const { lane, observed, startedAt } = started
+  const { startedAt } = started
+  const { lane } = started.state
   shared.bus.publishUnsafe(now, {
     _tag: "AttemptEnded",
     operation: operation.id,
@@ -294,8 +346,8 @@ const announce = (
     durationMillis: now - startedAt,
     firstContentMillis: firstContentMillisOf(started),
     result,
-    inputTokens: observed.inputTokens,
-    outputTokens: observed.outputTokens,
+    inputTokens: started.inputTokens,
+    outputTokens: started.outputTokens,
     ...(failure === undefined
       ? {}
       : {
@@ -309,8 +361,10 @@ const announce = (
   })
 }
 
-const firstContentMillisOf = ({ observed, startedAt }: Started): number | undefined =>
-  observed.firstContentAt === undefined ? undefined : observed.firstContentAt - startedAt
+const firstContentMillisOf = ({ firstContentAt, startedAt }: Started): number | undefined =>
+  firstContentAt === undefined ? undefined : firstContentAt - startedAt
+
+const isProbe = (circuit: Circuit, permit: number): boolean => permit < 0 && circuit.state._tag === "HalfOpen"
 
 const isClosed = (circuit: Circuit): boolean => circuit.state._tag === "Closed"
 
@@ -360,21 +414,14 @@ const heed = (
   }
 }
 
-/** Whether a call took longer than it should: a stream by its first content and its gaps, anything else as a whole. */
-const wasSlow = (
-  operation: Operation,
+/** What of an attempt may have been slow: of a stream its first content and its gaps, of anything else all of it. */
+const slowestMillis = (
+  { kind }: Operation,
   durationMillis: number,
   firstContentMillis: number | undefined,
-  observed: Observed
-): boolean => {
-  const { slowCall } = operation.policy.breaker
-  if (slowCall === undefined) return false
-  const longest =
-    operation.kind === "stream"
-      ? Math.max(firstContentMillis ?? durationMillis, observed.longestGapMillis ?? 0)
-      : durationMillis
-  return longest > Duration.toMillis(slowCall)
-}
+  { longestGapMillis }: Observed
+): number =>
+  kind === "stream" ? Math.max(firstContentMillis ?? durationMillis, longestGapMillis ?? 0) : durationMillis
 
 /** A limit without a stated wait cools for the first backoff step; a quota, for as long as an open circuit. */
 const unhintedMillis = (operation: Operation, failure: Failure.Failure): number =>

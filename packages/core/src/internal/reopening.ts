@@ -16,7 +16,7 @@ export const wait = Effect.fnUntraced(function* (
   // Subscribe before looking, so that a change in between is not missed.
   const changes: Array<Effect.Effect<void>> = []
   for (const lane of lanes) {
-    for (const { key } of guards.circuitsOf(lane)) changes.push(yield* shared.breaker.nextChange(key))
+    for (const key of guards.circuitsOf(lane)) changes.push(yield* shared.breaker.nextChange(key))
   }
   const now = yield* Clock.currentTimeMillis
   let soonest: { readonly lane: Lane.Lane; readonly millis: number } | undefined
@@ -43,7 +43,7 @@ const boundMillis = (shared: guards.Shared, operation: Operation, lane: Lane.Lan
   const patience = Duration.toMillis(operation.policy.retry.patience)
   const settings = breakerSettings.machine(operation.policy.breaker)
   let longest = shared.cooldown.waitMillisUnsafe(lane, now)
-  for (const { key } of guards.circuitsOf(lane)) {
+  for (const key of guards.circuitsOf(lane)) {
     const circuit = shared.breaker.circuitUnsafe(key, operation.policy.breaker)
     const millis = circuit.waitMillis(now, settings)
     // A probe that is under way decides long before its lease ends; patience bounds the wait for it.

@@ -1,79 +1,75 @@
 /** One operation while it runs: its deadline, what it has spent, and what it has seen. Owned by one fiber. */
-import * as Duration from "effect/Duration"
 import type * as Event from "../Event.ts"
 import * as Failure from "../Failure.ts"
 import type * as Lane from "../Lane.ts"
+import type { Plan } from "../Operation.ts"
 import type * as Policy from "../Policy.ts"
 import type * as Provenance from "../Provenance.ts"
 import * as Refusal from "../Refusal.ts"
+import * as figures from "./figures.ts"
 
-export interface Operation {
-  /** Made when it is first asked for: nobody may ever ask. */
-  readonly id: string
-  readonly route: string
+export class Operation {
+  readonly plan: Plan
   readonly kind: Event.Kind
-  readonly policy: Policy.Policy
+  readonly figures: figures.Figures
   readonly startedAt: number
   readonly deadlineAt: number
-  /** Every attempt so far, in order. */
-  readonly attempts: Array<Provenance.Attempt>
-  /** Requests sent so far, the one in flight included. */
-  sent: number
-  /** How long the operation has just waited, for the next attempt's record. */
-  waitedMillis: number
-  /** How each lane ended. */
-  readonly trail: Array<Refusal.TrailEntry>
-  /** The lane that answered. */
-  answeredBy: Lane.Lane | undefined
-  /** Whether its end has been reported. */
-  isOver: boolean
-  /** The route's first lane: any other's answer is degraded. */
-  readonly preferred: string | undefined
   /** Where the caller reads how it went, if it asked. */
   readonly sink: Provenance.Collector | undefined
-}
-
-export const make = (options: {
-  readonly nextId: () => string
-  readonly route: string
-  readonly kind: Event.Kind
-  readonly policy: Policy.Policy
-  readonly now: number
-  readonly preferred: string | undefined
-  readonly sink: Provenance.Collector | undefined
-}): Operation => new Running(options)
-
-class Running implements Operation {
-  readonly route: string
-  readonly kind: Event.Kind
-  readonly policy: Policy.Policy
-  readonly startedAt: number
-  readonly deadlineAt: number
-  readonly attempts: Array<Provenance.Attempt> = []
+  /** Requests sent so far, the one in flight included. */
   sent = 0
+  /** How long the operation has just waited, for the next attempt's record. */
   waitedMillis = 0
-  readonly trail: Array<Refusal.TrailEntry> = []
-  answeredBy: Lane.Lane | undefined
+  /** The lane of the last attempt: another one on it is a retry. */
+  lastLane: Lane.Lane | undefined = undefined
+  /** The lane that answered. */
+  answeredBy: Lane.Lane | undefined = undefined
+  /** Whether its end has been reported. */
   isOver = false
-  readonly preferred: string | undefined
-  readonly sink: Provenance.Collector | undefined
   readonly #nextId: () => string
-  #id: string | undefined
+  #id: string | undefined = undefined
+  #attempts: Array<Provenance.Attempt> | undefined = undefined
+  #trail: Array<Refusal.TrailEntry> | undefined = undefined
 
-  constructor(options: Parameters<typeof make>[0]) {
-    this.route = options.route
-    this.kind = options.kind
-    this.policy = options.policy
-    this.startedAt = options.now
-    this.deadlineAt = options.now + Duration.toMillis(options.policy.clocks.total)
-    this.preferred = options.preferred
-    this.sink = options.sink
-    this.#nextId = options.nextId
+  constructor(plan: Plan, kind: Event.Kind, nextId: () => string, sink: Provenance.Collector | undefined, now: number) {
+    this.plan = plan
+    this.kind = kind
+    this.figures = figures.of(plan.policy)
+    this.startedAt = now
+    this.deadlineAt = now + this.figures.totalMillis
+    this.sink = sink
+    this.#nextId = nextId
   }
 
+  /** Made when it is first asked for: nobody may ever ask. */
   get id(): string {
     this.#id ??= this.#nextId()
     return this.#id
+  }
+
+  get route(): string {
+    return this.plan.route
+  }
+
+  get policy(): Policy.Policy {
+    return this.plan.policy
+  }
+
+  /** The route's first lane: any other's answer is degraded. */
+  get preferred(): string | undefined {
+    return this.plan.lanes[0]?.id
+  }
+
+  /** Every attempt so far, in order, where the caller asked how it went. */
+  get attempts(): Array<Provenance.Attempt> {
+    this.#attempts ??= []
+    return this.#attempts
+  }
+
+  /** How each lane ended. */
+  get trail(): Array<Refusal.TrailEntry> {
+    this.#trail ??= []
+    return this.#trail
   }
 }
 

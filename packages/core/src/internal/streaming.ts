@@ -63,26 +63,35 @@ export const open = Effect.fnUntraced(function* <A, R>(
 
   const attemptOn: AttemptOn<Opened<A, R>, R> = (lane, wasTold) =>
     Effect.uninterruptibleMask((restore) =>
-      Effect.flatMap(guards.begin(shared, operation, lane, wasTold, restore), (started) =>
-        Effect.gen(function* () {
-          const attemptScope = Scope.makeUnsafe()
-          const { observed } = started
-          let finished = false
-          const finish = (exit: Exit.Exit<unknown, ErrorOf>) =>
-            Effect.suspend(() => {
-              if (finished) return Effect.void
-              finished = true
-              return Effect.andThen(Scope.close(attemptScope, exit), guards.end(shared, operation, started, exit))
-            }).pipe(Effect.uninterruptible)
-          const exit = yield* Effect.exit(restore(readToContent(options, lane, observed, attemptScope)))
-          if (Exit.isFailure(exit)) {
-            yield* finish(exit)
-            return yield* Effect.failCause(exit.cause)
-          }
-          yield* Scope.addFinalizer(scope, finish(Exit.interrupt()))
-          const attemptEndsAt = started.startedAt + Duration.toMillis(options.policy.clocks.attempt)
-          return { lane, observed, finish, attemptEndsAt, ...exit.value }
-        })
+      Effect.flatMap(
+        guards.begin(
+          shared,
+          operation,
+          lane,
+          wasTold,
+          restore,
+          (state, now) => new guards.Started(operation, state, now)
+        ),
+        (started) =>
+          Effect.gen(function* () {
+            const attemptScope = Scope.makeUnsafe()
+            const observed: guards.Observed = started
+            let finished = false
+            const finish = (exit: Exit.Exit<unknown, ErrorOf>) =>
+              Effect.suspend(() => {
+                if (finished) return Effect.void
+                finished = true
+                return Effect.andThen(Scope.close(attemptScope, exit), guards.end(shared, operation, started, exit))
+              }).pipe(Effect.uninterruptible)
+            const exit = yield* Effect.exit(restore(readToContent(options, lane, observed, attemptScope)))
+            if (Exit.isFailure(exit)) {
+              yield* finish(exit)
+              return yield* Effect.failCause(exit.cause)
+            }
+            yield* Scope.addFinalizer(scope, finish(Exit.interrupt()))
+            const attemptEndsAt = started.startedAt + Duration.toMillis(options.policy.clocks.attempt)
+            return { lane, observed, finish, attemptEndsAt, ...exit.value }
+          })
       )
     )
 

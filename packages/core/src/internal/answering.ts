@@ -1,0 +1,150 @@
+/**
+ * An operation that ends with one answer. The first attempt on the first lane is all there is to most: it is made in one
+ * suspension of the caller's fiber. Only when it fails do the deadline, the retry schedule and the other lanes come in, and
+ * take its failure up where it was left.
+ */
+import * as Cause from "effect/Cause"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import type { NonEmptyReadonlyArray } from "effect/Array"
+import type * as Failure from "../Failure.ts"
+import type * as Lane from "../Lane.ts"
+import type * as Refusal from "../Refusal.ts"
+import type { Ambient } from "./ambient.ts"
+import * as attempt from "./attempt.ts"
+import type { Begin } from "./call.ts"
+import * as fallback from "./fallback.ts"
+import * as guards from "./guards.ts"
+import * as running from "./running.ts"
+
+type ErrorOf = Failure.Failure | Refusal.Refusal
+export type Lanes = NonEmptyReadonlyArray<Lane.Lane>
+
+/** What the pipeline does around an operation. */
+export interface Around {
+  readonly shared: guards.Shared
+  /** The lanes in the order to try them. */
+  readonly order: (lanes: Lanes, now: number) => Lanes
+  /** Reports that the operation is over; only the first report counts. */
+  readonly close: (operation: running.Operation, exit: Exit.Exit<unknown, ErrorOf>, now: number) => void
+}
+
+/** One operation while it runs. */
+export class Answering<A> implements attempt.Making<A>, attempt.Owner<A> {
+  readonly shared: guards.Shared
+  readonly operation: running.Operation
+  readonly ambient: Ambient
+  readonly begin: Begin<A>
+  readonly observe: ((answer: A, observed: guards.Observed) => void) | undefined
+  readonly #around: Around
+  /** Those that can serve it, as they are written. */
+  readonly #lanes: Lanes
+  readonly #first: Lane.Lane
+  readonly #resume: (effect: Effect.Effect<A, ErrorOf>) => void
+
+  constructor(
+    around: Around,
+    operation: running.Operation,
+    ambient: Ambient,
+    lanes: Lanes,
+    first: Lane.Lane,
+    begin: Begin<A>,
+    observe: ((answer: A, observed: guards.Observed) => void) | undefined,
+    resume: (effect: Effect.Effect<A, ErrorOf>) => void
+  ) {
+    this.shared = around.shared
+    this.operation = operation
+    this.ambient = ambient
+    this.begin = begin
+    this.observe = observe
+    this.#around = around
+    this.#lanes = lanes
+    this.#first = first
+    this.#resume = resume
+  }
+
+  /** Makes the first attempt; the answer calls it off. */
+  start(): Effect.Effect<void> | undefined {
+    const { operation, shared } = this
+    const now = operation.startedAt
+    const state = guards.stateOf(shared, operation, this.#first)
+    const obstacle = guards.enterUnsafe(shared, operation, state, false, now)
+    if (obstacle !== undefined) {
+      if (typeof obstacle === "string") this.#resume(this.#queued())
+      else this.attemptEnded(Exit.fail(obstacle))
+      return undefined
+    }
+    const first = new attempt.Attempt(this, state, now)
+    first.begin(this)
+    return first.isEnded ? undefined : first
+  }
+
+  attemptLeft(): void {
+    this.#close(Exit.interrupt())
+  }
+
+  attemptEnded(exit: Exit.Exit<A, attempt.Errors>): void {
+    const { operation } = this
+    if (Exit.isSuccess(exit)) {
+      operation.answeredBy = this.#first
+      this.#close(exit)
+      return this.#resume(exit)
+    }
+    const error = Cause.findErrorOption(exit.cause)
+    if (error._tag === "Some" && !this.#isOver(error.value)) {
+      return this.#resume(this.#toTheEnd(this.#further(error.value)))
+    }
+    this.#close(exit)
+    this.#resume(exit)
+  }
+
+  /** Whether nothing could be retried, waited for or asked elsewhere. */
+  #isOver(error: attempt.Errors): boolean {
+    const { ambient, operation, shared } = this
+    if (this.#lanes.length > 1) return false
+    return fallback.isOverUnsafe(shared, operation, this.#first, error, ambient.clock.currentTimeMillisUnsafe())
+  }
+
+  #queued(): Effect.Effect<A, ErrorOf> {
+    const first = withinDeadline(this.operation, attempt.queued(this, this.#first, false))
+    return this.#toTheEnd(
+      Effect.matchEffect(first, {
+        onSuccess: (answer) => {
+          this.operation.answeredBy = this.#first
+          return Effect.succeed(answer)
+        },
+        onFailure: (error) => this.#further(error)
+      })
+    )
+  }
+
+  #further(error: attempt.Errors): Effect.Effect<A, ErrorOf> {
+    const { operation, shared } = this
+    const others = this.#around.order(this.#lanes, operation.startedAt).filter((lane) => lane !== this.#first)
+    const lanes: Lanes = [this.#first, ...others]
+    return withinDeadline(
+      operation,
+      fallback.run(shared, operation, lanes, (lane, wasTold) => attempt.make(this, lane, wasTold), error)
+    )
+  }
+
+  #toTheEnd(self: Effect.Effect<A, ErrorOf>): Effect.Effect<A, ErrorOf> {
+    return Effect.onExit(self, (exit) => Effect.sync(() => this.#close(exit)))
+  }
+
+  #close(exit: Exit.Exit<unknown, ErrorOf>): void {
+    // Nobody would hear of it: there is no end to be timed.
+    const { close, shared } = this.#around
+    close(this.operation, exit, shared.bus.isHeard() ? this.ambient.clock.currentTimeMillisUnsafe() : 0)
+  }
+}
+
+/** The rest of an operation's time over an effect. */
+export const withinDeadline = <A, E, R>(operation: running.Operation, self: Effect.Effect<A, E, R>) =>
+  Effect.clockWith((clock) =>
+    Effect.timeoutOrElse(self, {
+      duration: Duration.millis(Math.max(0, operation.deadlineAt - clock.currentTimeMillisUnsafe())),
+      orElse: () => Effect.fail(running.deadlineExceeded(operation))
+    })
+  )

@@ -1,0 +1,38 @@
+/** The numbers of a policy as the pipeline needs them: in milliseconds and machines' units, worked out once per policy. */
+import * as Duration from "effect/Duration"
+import type * as Policy from "../Policy.ts"
+import type * as BreakerState from "./BreakerState.ts"
+import * as breakerSettings from "./breakerSettings.ts"
+
+export interface Figures {
+  readonly breaker: BreakerState.Settings
+  /** Of a credential's circuit: what speaks about a credential trips it at once, so there is nothing to count. */
+  readonly credentialBreaker: BreakerState.Settings
+  readonly maxAttempts: number
+  readonly maxConcurrent: number
+  /** One attempt at anything that is not a stream. */
+  readonly plainAttemptMillis: number
+  readonly totalMillis: number
+  /** Infinite where no call is slow. */
+  readonly slowCallMillis: number
+}
+
+const known = new WeakMap<Policy.Policy, Figures>()
+
+export const of = (policy: Policy.Policy): Figures => {
+  const before = known.get(policy)
+  if (before !== undefined) return before
+  const { breaker, budget, bulkhead, clocks } = policy
+  const machine = breakerSettings.machine(breaker)
+  const made: Figures = {
+    breaker: machine,
+    credentialBreaker: { ...machine, consecutiveFailures: 0, rate: 0, slowRate: 0 },
+    maxAttempts: budget.maxAttempts,
+    maxConcurrent: bulkhead.maxConcurrent,
+    plainAttemptMillis: Duration.toMillis(clocks.plainAttempt),
+    totalMillis: Duration.toMillis(clocks.total),
+    slowCallMillis: breaker.slowCall === undefined ? Number.POSITIVE_INFINITY : Duration.toMillis(breaker.slowCall)
+  }
+  known.set(policy, made)
+  return made
+}
