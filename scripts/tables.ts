@@ -94,7 +94,10 @@ const lines: ReadonlyArray<readonly [string, (policy: Policy.Policy) => string]>
   ["`clocks.plainAttempt`", ({ clocks }) => duration(clocks.plainAttempt)],
   ["`clocks.total`: the deadline", ({ clocks }) => duration(clocks.total)],
   ["`fallback.onContentPolicy`", ({ fallback }) => String(fallback.onContentPolicy)],
-  ["`fallback.waitForReopening`", ({ fallback }) => String(fallback.waitForReopening)]
+  ["`fallback.waitForReopening`", ({ fallback }) => String(fallback.waitForReopening)],
+  ["`cache.ttl`: how long an answer is given again; 0: never", ({ cache }) => duration(cache.ttl)],
+  ["`cache.staleIfError`: how much longer it stands in for a failure", ({ cache }) => duration(cache.staleIfError)],
+  ["`cache.maxEntryBytes`: the largest answer that is kept", ({ cache }) => String(cache.maxEntryBytes)]
 ]
 
 const policies = `# The named policies
@@ -110,6 +113,18 @@ ${table(
   ["option", ...names.map((name) => `\`${name}\``)],
   lines.map(([name, read]) => [name, ...names.map((preset) => read(Policy.presets[preset]))])
 )}
+
+## Answers that are given again
+
+Off unless a route asks for it, since the same question may deserve another answer: \`cache: { ttl: 10 minutes, staleIfError: 1 day }\`. An answer is given again to exactly the same request: every field of it counts (sampling too), and so do the route, its lanes in their order and the tenant. The order of fields does not. Kept are answers that came to an end of their own (\`stop\`, \`tool-calls\`) with some content; never one that failed, broke off, was cut by its length or by a filter, or is larger than \`maxEntryBytes\`. A stream is kept as its parts and given again as a stream. An answer of a lane that is not the route's first is kept too, and stays \`degraded\`.
+
+Within \`ttl\` the lanes are not asked. After that, for \`staleIfError\`, an old answer stands in when asking anew has failed, unless the caller has to change something (\`InvalidRequest\`, \`ContentPolicy\`, \`ContextLengthExceeded\`, no capable lane), and never after the first part of a stream. The provenance says \`cached\`, \`stale\` and \`ageMillis\`. \`Cache.Bypass\` asks for a new answer (\`no-cache\`: it is kept; \`no-store\`: it is not); \`Cache.Tenant\` keeps tenants apart. In the gateway these are the header \`x-holdfast-cache\` and the caller's own key.
+
+Entries are in the memory of the process (\`Cache.layerStoreMemory\`: 10,000 entries, 64 MiB, the one used longest ago goes first), in Redis (\`Cache.layerStoreRedis\`), or in any store of \`effect/persistence\`. A store that does not answer within 50 ms is a miss; after three in a row it is left alone for a second at a time, and \`CacheStoreChanged\` says when it went and came back.
+
+## The last resort
+
+\`degraded\` of a route is what a caller gets when every lane has failed, nothing stale is there, and the caller could not have helped it: a fixed text, or in code what computes one from the request and the error. A fixed text answers where text was asked for, not where JSON or a tool call was. The answer names the model \`holdfast/degraded\`; its provenance has no lane and is \`degraded\`.
 `
 
 const isCheck = process.argv.includes("--check")

@@ -115,8 +115,22 @@ export const OperationEnded = Schema.TaggedStruct("OperationEnded", {
   lane: Schema.optional(Schema.String),
   attempts: Schema.Int,
   durationMillis: Schema.Number,
-  /** Whether another lane than the first answered. */
-  degraded: Schema.Boolean
+  /** Whether something else answered than the first lane. */
+  degraded: Schema.Boolean,
+  /** What answered, where it was no attempt of this operation's own. */
+  source: Schema.optional(Schema.Literals(["cache", "stale", "shared", "last-resort"])),
+  /** The operation whose attempts it shared. */
+  joined: Schema.optional(Schema.String),
+  /** The error that a stale answer or the last resort stood in for. */
+  instead: Schema.optional(Result)
+})
+
+/** The store of the cache failed, or answers again. Until it does, every call is a miss. */
+export const CacheStoreChanged = Schema.TaggedStruct("CacheStoreChanged", {
+  ...base,
+  available: Schema.Boolean,
+  /** Why, in a few words. */
+  reason: Schema.String
 })
 
 /** A circuit changed its state. */
@@ -203,6 +217,7 @@ export const Event = Schema.Union([
   LaneCooling,
   HealthChanged,
   SharingChanged,
+  CacheStoreChanged,
   AttentionNeeded
 ])
 export type Event = typeof Event.Type

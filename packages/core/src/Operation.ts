@@ -22,6 +22,16 @@ export interface Plan {
   readonly lanes: ReadonlyArray<Lane.Lane>
   /** What the request needs; lanes that cannot serve it are not tried. */
   readonly needs?: FallbackPlan.Requirements | undefined
+  /** Who speaks to the caller, where that is not the pipeline itself. */
+  readonly desk?: Desk | undefined
+}
+
+/** What stands between the caller and the pipeline: it names the operation and reports its end. */
+export interface Desk {
+  /** The operation's id. */
+  readonly id: string
+  /** Told the end instead of the bus. */
+  readonly ended: (end: Extract<Event.Draft, { readonly _tag: "OperationEnded" }>) => void
 }
 
 /** An operation that ends with one answer. */

@@ -9,6 +9,7 @@ import * as Schema from "effect/Schema"
 import * as SchemaTransformation from "effect/SchemaTransformation"
 import * as Struct from "effect/Struct"
 import * as Bulkhead from "./Bulkhead.ts"
+import * as Cache from "./Cache.ts"
 import * as CircuitBreaker from "./CircuitBreaker.ts"
 import { override, validate, type Options } from "./internal/override.ts"
 import { PositiveDuration } from "./internal/PositiveDuration.ts"
@@ -73,7 +74,8 @@ const sections = {
   breaker: CircuitBreaker.Settings,
   bulkhead: Bulkhead.Settings,
   clocks: Clocks,
-  fallback: Fallback
+  fallback: Fallback,
+  cache: Cache.Settings
 }
 
 const Fields = Schema.Struct(sections)
@@ -94,7 +96,8 @@ const standardFields: typeof Fields.Type = {
     plainAttempt: Duration.seconds(30),
     total: Duration.seconds(120)
   },
-  fallback: { onContentPolicy: false, waitForReopening: true }
+  fallback: { onContentPolicy: false, waitForReopening: true },
+  cache: Cache.defaults
 }
 
 /** Services: a stranger waits a minute, not an hour. */
@@ -178,7 +181,8 @@ const fieldsOf = (policy: Policy): typeof Fields.Type => ({
   breaker: policy.breaker,
   bulkhead: policy.bulkhead,
   clocks: policy.clocks,
-  fallback: policy.fallback
+  fallback: policy.fallback,
+  cache: policy.cache
 })
 
 const edit =
@@ -206,6 +210,8 @@ export const bulkhead = edit("bulkhead", Bulkhead.Settings)
 export const clocks = edit("clocks", Clocks)
 /** Replaces rules of the fallback. Throws a `RangeError` that names an impossible option. */
 export const fallback = edit("fallback", Fallback)
+/** Keeps answers: `Policy.cache({ ttl: "10 minutes" })`. Throws a `RangeError` that names an impossible option. */
+export const cache = edit("cache", Cache.Settings)
 
 const partial = <Fields extends Schema.Struct.Fields>(schema: { readonly fields: Fields }) =>
   Schema.optionalKey(Schema.Struct(Struct.map(schema.fields, Schema.optionalKey)))
@@ -219,7 +225,8 @@ const Overrides = Schema.Struct({
   breaker: partial(CircuitBreaker.Settings),
   bulkhead: partial(Bulkhead.Settings),
   clocks: partial(Clocks),
-  fallback: partial(Fallback)
+  fallback: partial(Fallback),
+  cache: partial(Cache.Settings)
 })
 
 const lay = (name: PresetName, overrides: Omit<typeof Overrides.Type, "preset">): typeof Fields.Type => {
@@ -231,7 +238,8 @@ const lay = (name: PresetName, overrides: Omit<typeof Overrides.Type, "preset">)
     breaker: { ...preset.breaker, ...overrides.breaker },
     bulkhead: { ...preset.bulkhead, ...overrides.bulkhead },
     clocks: { ...preset.clocks, ...overrides.clocks },
-    fallback: { ...preset.fallback, ...overrides.fallback }
+    fallback: { ...preset.fallback, ...overrides.fallback },
+    cache: { ...preset.cache, ...overrides.cache }
   }
 }
 

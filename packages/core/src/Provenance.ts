@@ -24,8 +24,16 @@ export interface Provenance {
   readonly sent: number
   /** The attempts that are over, in order. */
   readonly attempts: ReadonlyArray<Attempt>
-  /** Another lane than the route's first answered. */
+  /** Another lane than the route's first answered, or none did: the answer is a stale one or the route's last resort. */
   readonly degraded: boolean
+  /** The answer was given before, to an identical request; `lane` is the one that gave it then. */
+  readonly cached: boolean
+  /** It was no longer fresh, and was given because asking again failed. */
+  readonly stale: boolean
+  /** How long ago it was given, in milliseconds. */
+  readonly ageMillis?: number | undefined
+  /** The attempts were made on behalf of an identical call that came before; they are not in `sent` and `attempts`. */
+  readonly coalesced: boolean
 }
 
 /** A place for the pipeline to leave a provenance in. */

@@ -10,6 +10,7 @@ import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
 import * as Bulkhead from "./Bulkhead.ts"
+import * as Cache from "./Cache.ts"
 import * as CircuitBreaker from "./CircuitBreaker.ts"
 import * as Classification from "./Classification.ts"
 import * as Cooldown from "./Cooldown.ts"
@@ -95,8 +96,9 @@ export const make: Effect.Effect<
     if (operation.isOver) return
     operation.isOver = true
     running.report(operation)
-    if (!shared.bus.isHeard()) return
-    shared.bus.publishUnsafe(now, {
+    const { desk } = operation.plan
+    if (desk === undefined && !shared.bus.isHeard()) return
+    const end = {
       _tag: "OperationEnded",
       operation: operation.id,
       route: operation.route,
@@ -106,7 +108,9 @@ export const make: Effect.Effect<
       attempts: operation.sent,
       durationMillis: now - operation.startedAt,
       degraded: running.isDegraded(operation)
-    })
+    } as const
+    if (desk === undefined) shared.bus.publishUnsafe(now, end)
+    else desk.ended(end)
   }
 
   const around: answering.Around = { shared, order, close }
@@ -204,6 +208,7 @@ const unclassified = (cause: unknown, lane: Lane.Lane): Failure.Failure =>
 export const layer: Layer.Layer<
   | Resilience
   | Bulkhead.Bulkhead
+  | Cache.Cache
   | CircuitBreaker.CircuitBreaker
   | Cooldown.Cooldown
   | RetryBudget.RetryBudget
@@ -211,7 +216,7 @@ export const layer: Layer.Layer<
   | Health.Health
 > = Layer.effect(Resilience, make).pipe(
   Layer.provideMerge(
-    Layer.mergeAll(Bulkhead.layer, CircuitBreaker.layer, Cooldown.layer, RetryBudget.layer, Health.layer)
+    Layer.mergeAll(Bulkhead.layer, Cache.layer, CircuitBreaker.layer, Cooldown.layer, RetryBudget.layer, Health.layer)
   ),
   Layer.provideMerge(EventBus.layer)
 )

@@ -9,9 +9,13 @@ import type * as Response from "effect/ai/Response"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as AiModels from "./AiModels.ts"
+import * as Cache from "./Cache.ts"
 import type * as EmbedModel from "./EmbedModel.ts"
+import * as EventBus from "./EventBus.ts"
 import type * as Failure from "./Failure.ts"
 import * as FallbackPlan from "./FallbackPlan.ts"
+import * as front from "./internal/front.ts"
+import * as textAnswer from "./internal/textAnswer.ts"
 import * as Lane from "./Lane.ts"
 import type * as Operation from "./Operation.ts"
 import * as Policy from "./Policy.ts"
@@ -28,34 +32,84 @@ export interface Options<E = never, R = never> {
 
 type Errors = Failure.Failure | Refusal.Refusal
 
+export interface TextOptions<E = never, R = never> extends Options<E, R> {
+  /**
+   * What a caller gets when every lane has failed for reasons that are not the caller's, and nothing stale is there: a
+   * text, or what computes one. Before the first content of a stream only; the provenance names no lane.
+   *
+   * **Details**
+   *
+   * A fixed text answers requests for text; where JSON or a tool call is asked for, only a computed one does, and one
+   * that gives `undefined` leaves the error as it is. So does one that takes longer than 5 seconds, or breaks.
+   */
+  readonly degraded?:
+    | string
+    | ((request: TextModel.Request, error: Errors) => Effect.Effect<string | undefined>)
+    | undefined
+}
+
+/** What routes need around them; `Resilience.layer` has it. */
+export type Around = Resilience.Resilience | Cache.Cache | EventBus.EventBus
+
 /** A resilient text model. Fails with `InvalidRoute` when a lane does not generate text, or one is in it twice. */
 export const text = Effect.fnUntraced(function* <E, R>(
   route: string,
-  options: Options<E, R>
-): Effect.fn.Return<TextModel.TextModel<Errors>, E | FallbackPlan.InvalidRoute, R | Resilience.Resilience> {
-  const { lanes, policy, resilience } = yield* build(route, options)
+  options: TextOptions<E, R>
+): Effect.fn.Return<TextModel.TextModel<Errors>, E | FallbackPlan.InvalidRoute, R | Around> {
+  const { before, lanes, policy, resilience } = yield* build(route, options)
   const { lanes: able, missing } = FallbackPlan.capable(lanes, { text: true })
   if (missing.length > 0) return yield* new FallbackPlan.InvalidRoute({ route, problem: missing.join("; ") })
+  const { degraded } = options
+  const generate = (request: TextModel.Request, desk?: Operation.Desk) =>
+    resilience.run({
+      route,
+      kind: "text",
+      policy,
+      lanes: able,
+      needs: needsOf(request),
+      call: (lane) => textOf(lane).generate(request),
+      usageOf: (parts) => parts.reduce<Operation.Usage>((usage, part) => usageOf(part) ?? usage, {}),
+      desk
+    })
+  const stream = (request: TextModel.Request, desk?: Operation.Desk) =>
+    resilience.runStream({
+      route,
+      policy,
+      lanes: able,
+      needs: { ...needsOf(request), streaming: true },
+      call: (lane) => textOf(lane).stream(request),
+      commits: textAnswer.commits,
+      usageOf,
+      desk
+    })
+  if (degraded === undefined && !Cache.isOn(policy.cache)) return { generate, stream }
+
+  const lastResort =
+    <Part>(request: TextModel.Request, answer: (text: string) => ReadonlyArray<Part>) =>
+    (error: Errors): Effect.Effect<ReadonlyArray<Part> | undefined> => {
+      if (typeof degraded === "function") {
+        return Effect.map(degraded(request, error), (text) => (text === undefined ? undefined : answer(text)))
+      }
+      return Effect.succeed(degraded === undefined || !textAnswer.isEnough(request) ? undefined : answer(degraded))
+    }
   return {
     generate: (request) =>
-      resilience.run({
-        route,
+      front.plain(before, {
         kind: "text",
-        policy,
-        lanes: able,
-        needs: needsOf(request),
-        call: (lane) => textOf(lane).generate(request),
-        usageOf: (parts) => parts.reduce<Operation.Usage>((usage, part) => usageOf(part) ?? usage, {})
+        request,
+        run: (desk) => generate(request, desk),
+        isWhole: textAnswer.isWhole,
+        isAnswer: textAnswer.isPlain,
+        lastResort: lastResort(request, textAnswer.plain)
       }),
     stream: (request) =>
-      resilience.runStream({
-        route,
-        policy,
-        lanes: able,
-        needs: { ...needsOf(request), streaming: true },
-        call: (lane) => textOf(lane).stream(request),
-        commits,
-        usageOf
+      front.stream(before, {
+        kind: "stream",
+        request,
+        run: (desk) => stream(request, desk),
+        isWhole: textAnswer.isWhole,
+        isAnswer: textAnswer.isStreamed,
+        lastResort: lastResort(request, textAnswer.stream)
       })
   }
 })
@@ -67,7 +121,7 @@ export const text = Effect.fnUntraced(function* <E, R>(
 export const embed = Effect.fnUntraced(function* <E, R>(
   route: string,
   options: Options<E, R>
-): Effect.fn.Return<EmbedModel.EmbedModel<Errors>, E | FallbackPlan.InvalidRoute, R | Resilience.Resilience> {
+): Effect.fn.Return<EmbedModel.EmbedModel<Errors>, E | FallbackPlan.InvalidRoute, R | Around> {
   const { lanes, policy, resilience } = yield* build(route, options)
   const { missing } = FallbackPlan.capable(lanes, { embed: true })
   const problem = missing.length > 0 ? missing.join("; ") : FallbackPlan.vectorProblemOf(lanes)
@@ -92,7 +146,7 @@ export const embed = Effect.fnUntraced(function* <E, R>(
  */
 export const languageModel = <E, R>(
   route: string,
-  options: Options<E, R>
+  options: TextOptions<E, R>
 ): Layer.Layer<
   LanguageModel.LanguageModel | Layer.Success<typeof Resilience.layer>,
   E | FallbackPlan.InvalidRoute,
@@ -123,7 +177,15 @@ const build = Effect.fnUntraced(function* <E, R>(route: string, options: Options
   const problem = FallbackPlan.problemOf(lanes)
   if (problem !== undefined) return yield* new FallbackPlan.InvalidRoute({ route, problem })
   for (const lane of lanes) yield* resilience.register(lane)
-  return { lanes, policy: options.policy ?? Policy.standard, resilience }
+  const policy = options.policy ?? Policy.standard
+  const before: front.Front = {
+    route,
+    settings: policy.cache,
+    cache: yield* Cache.Cache,
+    bus: yield* EventBus.EventBus,
+    lanes: lanes.map((lane) => lane.id)
+  }
+  return { before, lanes, policy, resilience }
 })
 
 const unable = (lane: Lane.Lane, what: string): never => {
@@ -142,21 +204,6 @@ const needsOf = (request: TextModel.Request): FallbackPlan.Requirements => ({
 
 const hasImage = (message: Prompt.Message): boolean =>
   message.role === "user" && message.content.some((part) => part.type === "file" && part.mediaType.startsWith("image/"))
-
-/** What a caller cannot take back: text, reasoning, the start of a tool call. Empty pieces are not content. */
-const commits = (part: Response.StreamPartEncoded): boolean => {
-  switch (part.type) {
-    case "text-delta":
-    case "reasoning-delta":
-      return part.delta.length > 0
-    case "tool-params-start":
-    case "tool-call":
-    case "file":
-      return true
-    default:
-      return false
-  }
-}
 
 const usageOf = (part: Response.PartEncoded | Response.StreamPartEncoded): Operation.Usage | undefined =>
   part.type === "finish"

@@ -1,6 +1,7 @@
 export * as AiErrors from "./AiErrors.ts"
 export * as AiModels from "./AiModels.ts"
 export * as Bulkhead from "./Bulkhead.ts"
+export * as Cache from "./Cache.ts"
 export * as CircuitBreaker from "./CircuitBreaker.ts"
 export * as Classification from "./Classification.ts"
 export * as Cooldown from "./Cooldown.ts"

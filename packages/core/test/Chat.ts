@@ -1,6 +1,8 @@
 /** A route over scripted lanes, and the ways to ask it. */
-import { Effect, Stream } from "effect"
+import { createHash } from "node:crypto"
+import { Effect, Layer, Stream } from "effect"
 import { Prompt } from "effect/ai"
+import { Digest } from "effect/crypto"
 import { Bulkhead, type Lane, Policy, Resilience, Route, type TextModel } from "@holdfast/core"
 
 /** The standard numbers without chance, so that a test can name the instant at which something happens. */
@@ -51,5 +53,11 @@ export const held = Effect.fnUntraced(function* (...lanes: ReadonlyArray<{ reado
 
 export const nothing = { running: 0, waiting: 0 }
 
+/** Digests at once, as Node's do: those of Web Crypto come from another thread, while the test's clock moves on. */
+const digests = Layer.succeed(Digest.Digest, {
+  digest: ({ name }, data) => Effect.sync(() => new Uint8Array(createHash(name).update(data).digest())),
+  digestHex: ({ name }, data) => Effect.sync(() => createHash(name).update(data).digest("hex"))
+})
+
 /** Runs a test with everything that lanes share, made for it alone. */
-export const alone = Effect.provide(Resilience.layer)
+export const alone = Effect.provide(Layer.provide(Resilience.layer, digests))

@@ -25,6 +25,9 @@ describe("the provenance of an answer", () => {
         model: "y",
         sent: 3,
         degraded: true,
+        cached: false,
+        stale: false,
+        coalesced: false,
         attempts: [
           { lane: "a/x", result: "RateLimit", durationMillis: 3000, waitMillis: 0 },
           { lane: "a/x", result: "Network", durationMillis: 2000, waitMillis: 20_000 },

@@ -75,7 +75,9 @@ const Route = Schema.Struct({
   /** Default `interactive`. */
   policy: Schema.optionalKey(Policy.fromConfig("interactive")),
   /** `provider/model`, most preferred first. */
-  lanes: Schema.NonEmptyArray(LaneName)
+  lanes: Schema.NonEmptyArray(LaneName),
+  /** What a route for text answers when every lane has failed and the caller could not have helped it. */
+  degraded: Schema.optionalKey(Schema.NonEmptyString)
 })
 export type Route = typeof Route.Type
 
@@ -116,6 +118,9 @@ export const Config = fields.check(
       }
     }
     for (const [name, route] of Object.entries(config.routes)) {
+      if (route.kind === "embed" && route.degraded !== undefined) {
+        issues.push({ path: ["routes", name, "degraded"], issue: "only a route for text has one" })
+      }
       for (const [index, lane] of route.lanes.entries()) {
         const provider = lane.slice(0, lane.indexOf("/"))
         if (!Object.hasOwn(config.providers, provider)) {

@@ -42,6 +42,11 @@ const log = (event: Event.Event): Effect.Effect<void> => {
         annotate("ai_resilience", event)
       )
     case "OperationEnded":
+      if (event.instead !== undefined) {
+        return Effect.logWarning(`${event.route}: ${event.source} answer, because of ${event.instead}`).pipe(
+          annotate("ai_resilience", event)
+        )
+      }
       return event.result === "Success" || event.result === "Cancelled"
         ? Effect.logDebug(`${event.route}: ${event.result} after ${event.attempts} attempts`).pipe(
             annotate("ai_resilience", event)
@@ -70,6 +75,10 @@ const log = (event: Event.Event): Effect.Effect<void> => {
         event.to === "shared"
           ? `Circuits and cool-downs are shared with the other instances (${event.reason})`
           : `Circuits and cool-downs are this instance's alone until the shared store is back (${event.reason})`
+      ).pipe(annotate("ai_resilience", event))
+    case "CacheStoreChanged":
+      return (event.available ? Effect.logInfo : Effect.logWarning)(
+        `The cache's store is ${event.available ? "back" : "away"} (${event.reason})`
       ).pipe(annotate("ai_resilience", event))
     case "AttentionNeeded":
       return Effect.logError(`Somebody must look at this: ${event.message}`).pipe(

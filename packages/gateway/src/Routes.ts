@@ -5,14 +5,13 @@ import type * as FallbackPlan from "@holdfast/core/FallbackPlan"
 import type * as Lane from "@holdfast/core/Lane"
 import * as Policy from "@holdfast/core/Policy"
 import type * as Refusal from "@holdfast/core/Refusal"
-import type * as Resilience from "@holdfast/core/Resilience"
 import * as CoreRoute from "@holdfast/core/Route"
 import type * as TextModel from "@holdfast/core/TextModel"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type * as HttpClient from "effect/http/HttpClient"
 import * as Layer from "effect/Layer"
-import type * as Config from "./Config.ts"
+import * as Config from "./Config.ts"
 import * as Lanes from "./Lanes.ts"
 
 type Errors = Failure.Failure | Refusal.Refusal
@@ -40,7 +39,7 @@ export const make = Effect.fnUntraced(function* (
 ): Effect.fn.Return<
   Routes["Service"],
   Config.InvalidConfig | FallbackPlan.InvalidRoute,
-  HttpClient.HttpClient | Resilience.Resilience
+  HttpClient.HttpClient | CoreRoute.Around
 > {
   const lanes = new Map<string, Lane.Lane>()
   const byName = new Map<string, Route>()
@@ -54,11 +53,17 @@ export const make = Effect.fnUntraced(function* (
     const policy = entry.policy ?? Policy.interactive
     const options = { lanes: own.map((lane) => Effect.succeed(lane)), policy }
     const kind = entry.kind ?? (own.every(makesVectors) ? "embed" : "text")
+    if (kind === "embed" && entry.degraded !== undefined) {
+      return yield* new Config.InvalidConfig({
+        source: `routes.${name}.degraded`,
+        problem: "only a route for text has one, and these lanes embed"
+      })
+    }
     byName.set(name, {
       name,
       policy,
       lanes: own,
-      ...(kind === "text" ? { text: yield* CoreRoute.text(name, options) } : {}),
+      ...(kind === "text" ? { text: yield* CoreRoute.text(name, { ...options, degraded: entry.degraded }) } : {}),
       ...(kind === "embed" ? { embed: yield* CoreRoute.embed(name, options) } : {})
     })
   }
@@ -67,11 +72,8 @@ export const make = Effect.fnUntraced(function* (
 
 export const layer = (
   config: Config.Config
-): Layer.Layer<
-  Routes,
-  Config.InvalidConfig | FallbackPlan.InvalidRoute,
-  HttpClient.HttpClient | Resilience.Resilience
-> => Layer.effect(Routes, make(config))
+): Layer.Layer<Routes, Config.InvalidConfig | FallbackPlan.InvalidRoute, HttpClient.HttpClient | CoreRoute.Around> =>
+  Layer.effect(Routes, make(config))
 
 /** Only a model for vectors has a length of vectors; where that is not known, its name has to do. */
 const makesVectors = (lane: Lane.Lane): boolean =>

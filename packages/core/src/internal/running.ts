@@ -43,7 +43,7 @@ export class Operation {
 
   /** Made when it is first asked for: nobody may ever ask. */
   get id(): string {
-    this.#id ??= this.#nextId()
+    this.#id ??= this.plan.desk?.id ?? this.#nextId()
     return this.#id
   }
 
@@ -110,7 +110,10 @@ const provenanceOf = (operation: Operation): Provenance.Provenance => ({
   model: operation.answeredBy?.model,
   sent: operation.sent,
   attempts: [...operation.attempts],
-  degraded: isDegraded(operation)
+  degraded: isDegraded(operation),
+  cached: false,
+  stale: false,
+  coalesced: false
 })
 
 /** Whether another lane than the route's first has answered. */

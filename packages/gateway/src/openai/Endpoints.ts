@@ -1,7 +1,8 @@
 /**
- * The OpenAI-shaped endpoints. Response headers say which lane answered, after how many attempts, and whether it is the
- * one the route prefers. A client that leaves interrupts its operation, which closes the socket to the provider.
+ * The OpenAI-shaped endpoints. Response headers say which lane answered, after how many attempts, whether it is the one
+ * the route prefers, and whether the answer is an old one. A client that leaves interrupts its operation, which closes the socket to the provider.
  */
+import * as Cache from "@holdfast/core/Cache"
 import type * as Failure from "@holdfast/core/Failure"
 import * as Provenance from "@holdfast/core/Provenance"
 import type * as Refusal from "@holdfast/core/Refusal"
@@ -21,6 +22,7 @@ import * as Pull from "effect/Pull"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as Routes from "../Routes.ts"
+import * as CacheControl from "./CacheControl.ts"
 import * as ChatReply from "./ChatReply.ts"
 import * as ChatRequest from "./ChatRequest.ts"
 import * as EmbeddingsApi from "./EmbeddingsApi.ts"
@@ -59,7 +61,9 @@ const answering = (
 ): Effect.Effect<HttpServerResponse.HttpServerResponse, never, HttpServerRequest.HttpServerRequest | Scope.Scope> =>
   Effect.suspend(() => {
     const collector = Provenance.collector()
-    return handler(collector).pipe(
+    return Effect.flatMap(CacheControl.ofRequest, ({ bypass, tenant }) =>
+      handler(collector).pipe(Effect.provideService(Cache.Bypass, bypass), Effect.provideService(Cache.Tenant, tenant))
+    ).pipe(
       Effect.provideService(Provenance.Sink, collector),
       Effect.provideService(HttpIncomingMessage.MaxBodySize, maxBodySize),
       Effect.catch((error) => Effect.succeed(respond(replyOf(error), provenanceHeaders(collector)))),
@@ -99,7 +103,8 @@ const provenanceHeaders = (
         "x-holdfast-route": encodeURIComponent(provenance.route),
         "x-holdfast-attempts": String(provenance.sent),
         "x-holdfast-degraded": String(provenance.degraded),
-        ...(provenance.lane === undefined ? {} : { "x-holdfast-lane": provenance.lane })
+        ...(provenance.lane === undefined ? {} : { "x-holdfast-lane": provenance.lane }),
+        ...CacheControl.headersOf(provenance)
       }),
   ...(ignored.length === 0 ? {} : { "x-holdfast-ignored": ignored.map(encodeURIComponent).join(",") })
 })
