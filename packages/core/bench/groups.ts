@@ -76,6 +76,31 @@ const endless: Iterable<string> = {
   }
 }
 
+const arriving = <A>(chunk: A): AsyncIterable<A> => ({
+  async *[Symbol.asyncIterator]() {
+    for (;;) yield chunk
+  }
+})
+
+const event = new TextEncoder().encode(
+  `data: ${JSON.stringify({ id: "x", choices: [{ index: 0, delta: { content: twentyTokens } }] })}\n\n`
+)
+
+/** Chunks that are there when they are asked for. */
+const ready = Stream.fromIterable(endless, { chunkSize: 1 })
+/** Chunks that have to be waited for. */
+const awaited = Stream.suspend(() => Stream.fromAsyncIterable(arriving(twentyTokens), (cause) => cause)).pipe(
+  Stream.orDie
+)
+/** Chunks as a client makes them: bytes that arrive, lines, JSON. */
+const decoded = Stream.suspend(() => Stream.fromAsyncIterable(arriving(event), (cause) => cause)).pipe(
+  Stream.orDie,
+  Stream.decodeText,
+  Stream.splitLines,
+  Stream.filter((line) => line.startsWith("data: ")),
+  Stream.map((line) => String(JSON.parse(line.slice(6))))
+)
+
 /** Builds the groups, with everything they share. */
 export const groups: Effect.Effect<
   ReadonlyArray<Group>,
@@ -96,12 +121,19 @@ export const groups: Effect.Effect<
   const refusing = policy.pipe(Policy.fallback({ waitForReopening: false }))
   const oursOpen = resilience.runPromise({ ...shared, policy: refusing, lanes: [held], kind: "effect", call })
 
-  const chunks = Stream.fromIterable(endless, { chunkSize: 1 })
-  const oursChunks = resilience.runStream({ ...shared, call: () => chunks, commits: () => true })
   const drain =
     (stream: Stream.Stream<string, unknown>): Work =>
     (n) =>
       Effect.runPromise(Effect.exit(Stream.runForEach(Stream.take(stream, n), () => Effect.void)))
+
+  const streams = (name: string, chunks: Stream.Stream<string>): Group => ({
+    name,
+    cases: {
+      ours: drain(resilience.runStream({ ...shared, call: () => chunks, commits: () => true })),
+      bare: drain(chunks),
+      effect: drain(Stream.timeout(chunks, "20 seconds"))
+    }
+  })
 
   const opossum = peers.opossum(call)
   const opossumFailing = peers.opossum(fail)
@@ -162,6 +194,8 @@ export const groups: Effect.Effect<
         effect: inFiber(Effect.exit(effectOpen.execute(Effect.promise(call), { key: "open" })))
       }
     },
-    { name: "stream/chunk", cases: { ours: drain(oursChunks), bare: drain(chunks) } }
+    streams("stream/chunk-ready", ready),
+    streams("stream/chunk-awaited", awaited),
+    streams("stream/chunk-decoded", decoded)
   ]
 })

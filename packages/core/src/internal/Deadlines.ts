@@ -113,17 +113,17 @@ export class Deadlines {
     this.#timer = undefined
     this.#armedFor = Number.POSITIVE_INFINITY
     const now = this.#clock.currentTimeMillisUnsafe()
-    for (const list of this.#lists.values()) {
+    for (const [millis, list] of this.#lists) {
       for (let entry = list.head; entry !== undefined && entry.at <= now; entry = list.head) {
         this.remove(entry)
         entry.expire()
       }
+      // Lengths that nobody uses any more are forgotten.
+      if (list.head !== undefined) continue
+      this.#lists.delete(millis)
+      if (this.#last === list) this.#last = undefined
     }
     if (this.#size > 0) this.#arm(now)
-    else {
-      this.#lists.clear()
-      this.#last = undefined
-    }
   }
 }
 

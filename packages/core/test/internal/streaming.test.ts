@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Cause, Deferred, Effect, Exit, Fiber, Queue, Ref, Scope, Stream } from "effect"
+import { Cause, Deferred, type Duration, Effect, Exit, Fiber, Predicate, Queue, Ref, Scope, Stream } from "effect"
 import type { Response } from "effect/ai"
 import { TestClock } from "effect/testing"
 import { CircuitBreaker, Failure, Health, Lane, Policy, Provenance, Resilience } from "@holdfast/core"
@@ -45,7 +45,11 @@ const read = Effect.fnUntraced(function* <A, E, R>(stream: Stream.Stream<A, E, R
 const wordsOf = (parts: ReadonlyArray<Response.StreamPartEncoded>) =>
   parts.flatMap((part) => (part.type === "text-delta" ? [part.delta] : []))
 const tagOf = (error: unknown) =>
-  Failure.isFailure(error) ? (error._tag === "Timeout" ? `Timeout ${error.phase}` : error._tag) : String(error)
+  Failure.isFailure(error) && error._tag === "Timeout"
+    ? `Timeout ${error.phase}`
+    : Predicate.hasProperty(error, "_tag")
+      ? String(error._tag)
+      : String(error)
 
 describe("before its first content", () => {
   it.effect.each([
@@ -244,6 +248,60 @@ describe("after its first content", () => {
       )
       yield* TestClock.adjust("10 minutes")
       assert.deepStrictEqual(wordsOf(yield* Fiber.join(fiber)), ["a", "b"])
+    }).pipe(alone)
+  )
+})
+
+describe("a consumer that takes its time", () => {
+  const between = (parts: Stream.Stream<Response.StreamPartEncoded, unknown>, pause: Duration.Input) =>
+    Stream.mapEffect(parts, (part) => Effect.as(Effect.sleep(pause), part))
+  const three = playing(text("a"), pause("1 second"), text("b"), pause("1 second"), text("c"), part(finish))
+
+  it.effect("does not count against the attempt: the lane is not blamed for it", () =>
+    Effect.gen(function* () {
+      const events = yield* recorder
+      const a = yield* scripted("a/x", [three])
+      const policy = exact.pipe(Policy.clocks({ total: "10 minutes" }))
+      const { error, seen } = yield* read(between((yield* chat([a], policy)).parts, "50 seconds"))
+      assert.isUndefined(error)
+      assert.deepStrictEqual(wordsOf(seen), ["a", "b", "c"])
+      assert.deepInclude((yield* events.of("AttemptEnded"))[0], { result: "Success" })
+    }).pipe(alone)
+  )
+
+  it.effect("leaves the attempt the time that it has not used", () =>
+    Effect.gen(function* () {
+      const policy = exact.pipe(Policy.clocks({ total: "10 minutes", attempt: "25 seconds", firstContent: "1 second" }))
+      const a = yield* scripted("a/x", [
+        playing(text("a"), pause("15 seconds"), text("b"), pause("15 seconds"), text("c"))
+      ])
+      const { at, error, seen } = yield* read(between((yield* chat([a], policy)).parts, "1 minute"))
+      assert.strictEqual(tagOf(error), "Timeout attempt")
+      assert.deepStrictEqual(wordsOf(seen), ["a", "b"])
+      assert.strictEqual(at, 60_000 + 15_000 + 60_000 + 10_000)
+    }).pipe(alone)
+  )
+
+  it.effect("counts against the deadline of the whole, at which everything is given back", () =>
+    Effect.gen(function* () {
+      const events = yield* recorder
+      const a = yield* scripted("a/x", [three])
+      const fiber = yield* Effect.forkChild(read(between((yield* chat([a])).parts, "3 minutes")))
+      yield* TestClock.adjust("119 seconds")
+      assert.deepStrictEqual([(yield* held(a)).running, yield* a.open], [1, 1])
+      yield* TestClock.adjust("1 second")
+      assert.deepStrictEqual([(yield* held(a)).running, yield* a.open], [0, 0])
+      yield* TestClock.adjust("1 hour")
+      const { error, seen } = yield* Fiber.join(fiber)
+      assert.strictEqual(tagOf(error), "DeadlineExceeded")
+      assert.deepStrictEqual(wordsOf(seen), ["a"])
+      for (const tag of ["AttemptEnded", "OperationEnded"] as const) {
+        assert.deepStrictEqual(
+          (yield* events.of(tag)).map(({ result }) => result),
+          ["DeadlineExceeded"]
+        )
+      }
+      assert.strictEqual((yield* Health.Health.use((health) => health.snapshots))[0]?.calls, 0)
     }).pipe(alone)
   )
 })
