@@ -91,8 +91,19 @@ const Store = Schema.Struct({
   url: Schema.optionalKey(Secret)
 })
 
+/** Where the answers are that routes keep. Default: in this process's memory. */
+const Cache = Schema.Struct({
+  /** A Redis server's URL. It bounds itself, by its own `maxmemory`. */
+  redis: Schema.optionalKey(Secret),
+  /** Of the memory. Default 10,000. */
+  maxEntries: Schema.optionalKey(positiveInt),
+  /** Of the memory, in bytes of JSON. Default 67,108,864. */
+  maxBytes: Schema.optionalKey(positiveInt)
+})
+
 const fields = Schema.Struct({
   server: Schema.optionalKey(Server),
+  cache: Schema.optionalKey(Cache),
   store: Schema.optionalKey(Store),
   providers: Schema.Record(Schema.NonEmptyString, Provider),
   routes: Schema.Record(Schema.NonEmptyString, Route)
@@ -101,6 +112,11 @@ const fields = Schema.Struct({
 export const Config = fields.check(
   Schema.makeFilter((config: typeof fields.Type) => {
     const issues: Array<{ readonly path: ReadonlyArray<PropertyKey>; readonly issue: string }> = []
+    for (const bound of ["maxEntries", "maxBytes"] as const) {
+      if (config.cache?.redis !== undefined && config.cache[bound] !== undefined) {
+        issues.push({ path: ["cache", bound], issue: "only memory has it; Redis bounds itself" })
+      }
+    }
     if (Object.keys(config.routes).length === 0) issues.push({ path: ["routes"], issue: "expected at least one route" })
     for (const [name, provider] of Object.entries(config.providers)) {
       const kind = kindOf(name, provider)

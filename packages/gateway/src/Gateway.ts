@@ -2,6 +2,7 @@
  * The gateway as one layer: HTTP server, routes, store and log. Closing it stops accepting, lets what is in flight finish
  * for a while, writes what is left to write, and closes sockets and the database.
  */
+import * as NodeCrypto from "@effect/platform-node/NodeCrypto"
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import * as CircuitBreaker from "@holdfast/core/CircuitBreaker"
@@ -17,6 +18,7 @@ import * as HttpServer from "effect/http/HttpServer"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import { createServer } from "node:http"
+import * as CacheStore from "./CacheStore.ts"
 import type * as Config from "./Config.ts"
 import * as EventLog from "./EventLog.ts"
 import * as HealthEndpoints from "./HealthEndpoints.ts"
@@ -60,7 +62,7 @@ const layerWith = <E, R>(options: Omit<Options, "dataDirectory">, database: Laye
     Layer.provideMerge(database),
     Layer.provideMerge(Routes.layer(options.config)),
     Layer.provideMerge(Resilience.layer),
-    Layer.provide(NodeHttpClient.layerUndici)
+    Layer.provide([CacheStore.layer(options.config), NodeCrypto.layerDigest, NodeHttpClient.layerUndici])
   )
 
 /** Where the gateway can be reached. */

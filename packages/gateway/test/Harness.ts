@@ -33,6 +33,11 @@ export const start = Effect.fnUntraced(function* (
     readonly gemini?: FaultPlan.Input
     readonly openAi?: FaultPlan.Input
     readonly policy?: object
+    /** Laid over the route `chat`. */
+    readonly chat?: object
+    /** Laid over the whole configuration. */
+    readonly config?: object
+    readonly env?: { readonly [name: string]: string }
   } = {}
 ) {
   const gemini = yield* GeminiEmulator.make({ plan: FaultPlan.make(options.gemini ?? {}), seed: "gemini" })
@@ -47,15 +52,20 @@ export const start = Effect.fnUntraced(function* (
       openai: { key: { env: "OPENAI_KEY" }, baseUrl: openAi.url }
     },
     routes: {
-      chat: { lanes: [primary, secondary], policy: { ...hurried, ...options.policy } },
+      chat: { lanes: [primary, secondary], policy: { ...hurried, ...options.policy }, ...options.chat },
       embed: { lanes: ["openai/text-embedding-3-small"], policy: { ...hurried, ...options.policy } }
-    }
+    },
+    ...options.config
   })
   const context = yield* Layer.build(
     Gateway.layerNoDatabase({ config, port: 0, drainTimeout: "1 second" }).pipe(
       Layer.provide(
         ConfigProvider.layer(
-          ConfigProvider.fromUnknown({ GEMINI_KEY: "gemini-canary-key", OPENAI_KEY: "sk-canary-key" })
+          ConfigProvider.fromUnknown({
+            GEMINI_KEY: "gemini-canary-key",
+            OPENAI_KEY: "sk-canary-key",
+            ...options.env
+          })
         )
       )
     )
