@@ -260,8 +260,15 @@ export const withoutCause = (failure: Failure): Failure =>
     failure._tag === "Timeout" ? failure.phase : undefined
   )
 
+const isOfUnion = Schema.is(Failure)
+
 /** Whether a value is a failure of this union. */
-export const isFailure: (u: unknown) => u is Failure = Schema.is(Failure)
+export const isFailure = (u: unknown): u is Failure => {
+  // Asked of every error of every attempt: nearly always the tag alone decides.
+  if (typeof u !== "object" || u === null || !("_tag" in u) || typeof u._tag !== "string") return false
+  if (!Object.hasOwn(classes, u._tag)) return false
+  return isOfUnion(u)
+}
 
 const sentence = (failure: Fields, what: string): string => {
   const status = failure.status === undefined ? "" : `, HTTP ${failure.status}`

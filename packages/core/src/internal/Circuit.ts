@@ -6,6 +6,7 @@
 import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Ref from "effect/Ref"
 import * as Refusal from "../Refusal.ts"
 import * as BreakerState from "./BreakerState.ts"
@@ -64,6 +65,16 @@ const manyOpenings = 64
 /** Told of every change of state, with why. */
 export type Listener = (circuit: Circuit, before: BreakerState.State, after: BreakerState.State, now: number) => void
 
+/** A call that is refused, as what it ends with. */
+export type Refused = Exit.Exit<never, Refusal.CircuitOpen>
+
+interface LastRefusal {
+  readonly lane: string
+  readonly now: number
+  readonly error: Refusal.CircuitOpen
+  readonly exit: Refused
+}
+
 export class Circuit {
   readonly key: string
   readonly ref: Ref.Ref<BreakerState.State>
@@ -90,7 +101,7 @@ export class Circuit {
   holds: ReadonlyArray<Hold> = []
   #mode: Mode | undefined
   #change: Deferred.Deferred<void> | undefined
-  #refusal: { readonly lane: string; readonly now: number; readonly error: Refusal.CircuitOpen } | undefined
+  #refusal: LastRefusal | undefined
 
   constructor(options: {
     readonly key: string
@@ -244,6 +255,12 @@ export class Circuit {
     return this.refusal(lane, now, settings)
   }
 
+  /** The same as what the call ends with. */
+  turnAway(lane: string, now: number, settings: BreakerState.Settings): Refused {
+    this.#refuse(this.#use(now), now)
+    return this.#refusalOf(lane, now, settings).exit
+  }
+
   /** Records how the call under a permit ended. `random` is drawn only when the circuit opens or may. */
   settle(
     permit: number,
@@ -285,8 +302,12 @@ export class Circuit {
 
   /** The refusal of this instant. One value serves all who ask in the same millisecond: a storm of refusals costs little. */
   refusal(lane: string, now: number, settings: BreakerState.Settings): Refusal.CircuitOpen {
+    return this.#refusalOf(lane, now, settings).error
+  }
+
+  #refusalOf(lane: string, now: number, settings: BreakerState.Settings): LastRefusal {
     const known = this.#refusal
-    if (known !== undefined && known.now === now && known.lane === lane) return known.error
+    if (known !== undefined && known.now === now && known.lane === lane) return known
     const wait = Math.max(0, this.waitMillis(now, settings))
     const error = stackless(
       () =>
@@ -298,8 +319,9 @@ export class Circuit {
           held: this.holds.find((hold) => hold.mode === "force-open")?.reason
         })
     )
-    this.#refusal = { lane, now, error }
-    return error
+    const made: LastRefusal = { lane, now, error, exit: Exit.fail(error) }
+    this.#refusal = made
+    return made
   }
 
   /** Takes up a state that was written down; whatever it was doing before is void. */

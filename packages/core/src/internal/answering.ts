@@ -72,7 +72,7 @@ export class Answering<A> implements attempt.Making<A>, attempt.Owner<A> {
     const obstacle = guards.enterUnsafe(shared, operation, state, false, now)
     if (obstacle !== undefined) {
       if (typeof obstacle === "string") this.#resume(this.#queued())
-      else this.attemptEnded(Exit.fail(obstacle))
+      else this.attemptEnded(obstacle, now)
       return undefined
     }
     const first = new attempt.Attempt(this, state, now)
@@ -80,30 +80,28 @@ export class Answering<A> implements attempt.Making<A>, attempt.Owner<A> {
     return first.isEnded ? undefined : first
   }
 
-  attemptLeft(): void {
-    this.#close(Exit.interrupt())
+  attemptLeft(now: number): void {
+    this.#around.close(this.operation, Exit.interrupt(), now)
   }
 
-  attemptEnded(exit: Exit.Exit<A, attempt.Errors>): void {
+  attemptEnded(exit: Exit.Exit<A, attempt.Errors>, now: number): void {
     const { operation } = this
     if (Exit.isSuccess(exit)) {
       operation.answeredBy = this.#first
-      this.#close(exit)
+      this.#around.close(operation, exit, now)
       return this.#resume(exit)
     }
     const error = Cause.findErrorOption(exit.cause)
-    if (error._tag === "Some" && !this.#isOver(error.value)) {
+    if (error._tag === "Some" && !this.#isOver(error.value, now)) {
       return this.#resume(this.#toTheEnd(this.#further(error.value)))
     }
-    this.#close(exit)
+    this.#around.close(operation, exit, now)
     this.#resume(exit)
   }
 
   /** Whether nothing could be retried, waited for or asked elsewhere. */
-  #isOver(error: attempt.Errors): boolean {
-    const { ambient, operation, shared } = this
-    if (this.#lanes.length > 1) return false
-    return fallback.isOverUnsafe(shared, operation, this.#first, error, ambient.clock.currentTimeMillisUnsafe())
+  #isOver(error: attempt.Errors, now: number): boolean {
+    return this.#lanes.length === 1 && fallback.isOverUnsafe(this.shared, this.operation, this.#first, error, now)
   }
 
   #queued(): Effect.Effect<A, ErrorOf> {
@@ -130,13 +128,10 @@ export class Answering<A> implements attempt.Making<A>, attempt.Owner<A> {
   }
 
   #toTheEnd(self: Effect.Effect<A, ErrorOf>): Effect.Effect<A, ErrorOf> {
-    return Effect.onExit(self, (exit) => Effect.sync(() => this.#close(exit)))
-  }
-
-  #close(exit: Exit.Exit<unknown, ErrorOf>): void {
-    // Nobody would hear of it: there is no end to be timed.
-    const { close, shared } = this.#around
-    close(this.operation, exit, shared.bus.isHeard() ? this.ambient.clock.currentTimeMillisUnsafe() : 0)
+    const { ambient, operation } = this
+    return Effect.onExit(self, (exit) =>
+      Effect.sync(() => this.#around.close(operation, exit, ambient.clock.currentTimeMillisUnsafe()))
+    )
   }
 }
 

@@ -42,9 +42,9 @@ export interface Making<A> {
 /** Who waits for an attempt. */
 export interface Owner<A> {
   /** It has ended; told once, and not at all when it is called off. */
-  attemptEnded(exit: Exit.Exit<A, Errors>): void
+  attemptEnded(exit: Exit.Exit<A, Errors>, now: number): void
   /** It was called off, and has stopped. */
-  attemptLeft(): void
+  attemptLeft(now: number): void
 }
 
 /**
@@ -91,8 +91,8 @@ export class Attempt<A>
         : observe === undefined
           ? exit
           : observed(observe, exit, this)
-    this.#giveBack(last)
-    this.#owner?.attemptEnded(last)
+    const now = this.#giveBack(last)
+    this.#owner?.attemptEnded(last, now)
   }
 
   /** Its clock has run out. */
@@ -109,16 +109,19 @@ export class Attempt<A>
       if (this.isEnded) return Effect.void
       this.#making.ambient.deadlines.remove(this)
       const left = Effect.sync(() => {
-        this.#giveBack(Exit.interrupt())
-        this.#owner?.attemptLeft()
+        const now = this.#giveBack(Exit.interrupt())
+        this.#owner?.attemptLeft(now)
       })
       return this.#call?.stop() === true ? Effect.andThen(this.#call.stopped, left) : left
     })
   }
 
-  #giveBack(exit: Exit.Exit<A, Errors>): void {
+  /** Gives the guards back; answers with the instant. */
+  #giveBack(exit: Exit.Exit<A, Errors>): number {
     const { ambient, operation, shared } = this.#making
-    guards.endUnsafe(shared, operation, this, exit, ambient.clock.currentTimeMillisUnsafe(), ambient.random)
+    const now = ambient.clock.currentTimeMillisUnsafe()
+    guards.endUnsafe(shared, operation, this, exit, now, ambient.random)
+    return now
   }
 }
 
@@ -145,7 +148,7 @@ export const make = <A>(making: Making<A>, lane: Lane.Lane, wasTold: boolean): E
     const now = ambient.clock.currentTimeMillisUnsafe()
     const obstacle = guards.enterUnsafe(shared, operation, state, wasTold, now)
     if (typeof obstacle === "string") return resume(queued(making, lane, wasTold))
-    if (obstacle !== undefined) return resume(Exit.fail(obstacle))
+    if (obstacle !== undefined) return resume(obstacle)
     return run(new Attempt(making, state, now), resume)
   })
 
@@ -167,10 +170,7 @@ export const queued = <A>(making: Making<A>, lane: Lane.Lane, wasTold: boolean):
     )
   )
 
-const run = <A>(
-  attempt: Attempt<A>,
-  attemptEnded: (exit: Exit.Exit<A, Errors>) => void
-): Effect.Effect<void> | undefined => {
-  attempt.begin({ attemptEnded, attemptLeft: constVoid })
+const run = <A>(attempt: Attempt<A>, resume: (exit: Exit.Exit<A, Errors>) => void): Effect.Effect<void> | undefined => {
+  attempt.begin({ attemptEnded: (exit) => resume(exit), attemptLeft: constVoid })
   return attempt.isEnded ? undefined : attempt
 }

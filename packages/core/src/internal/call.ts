@@ -101,7 +101,7 @@ export const ofPromise =
     try {
       call(lane, under).then(
         (answer) => caller.ended(Exit.succeed(answer)),
-        (cause) => caller.ended(read(failureOf, cause, lane))
+        (cause: unknown) => caller.ended(read(failureOf, cause, lane))
       )
       return under
     } catch (cause) {

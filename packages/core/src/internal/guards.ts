@@ -21,7 +21,7 @@ import type * as Lane from "../Lane.ts"
 import * as Refusal from "../Refusal.ts"
 import type * as RetryBudget from "../RetryBudget.ts"
 import type * as BreakerState from "./BreakerState.ts"
-import { type Circuit, voidPermit } from "./Circuit.ts"
+import { type Circuit, type Refused, voidPermit } from "./Circuit.ts"
 import { hintMillis } from "./hint.ts"
 import { askFirst } from "./Probing.ts"
 import * as RetryBudgetState from "./RetryBudgetState.ts"
@@ -159,8 +159,8 @@ export const circuitMillis = (shared: Shared, operation: Operation, lane: Lane.L
 export const waitMillis = (shared: Shared, operation: Operation, lane: Lane.Lane, now: number): number =>
   Math.max(circuitMillis(shared, operation, lane, now), shared.cooldown.waitMillisUnsafe(lane, now))
 
-/** What is in the way of an attempt: a refusal, or there is only a slot to wait for, or the fleet's leave to probe. */
-export type Obstacle = Refusal.Step | "queue" | "ask"
+/** What is in the way of an attempt: it is refused, or there is only a slot to wait for, or the fleet's leave to probe. */
+export type Obstacle = Exit.Exit<never, Refusal.Step> | "queue" | "ask"
 
 /**
  * Takes a slot for an attempt, or says what is in its way and takes nothing. Where nothing is, `Started` has to be made of
@@ -177,17 +177,17 @@ export const enterUnsafe = (
 ): Obstacle | undefined => {
   const { circuits, lane } = state
   const { breaker, credentialBreaker, maxAttempts, maxConcurrent } = operation.figures
-  if (operation.sent >= maxAttempts) return stackless(() => new Refusal.BudgetExhausted({ maxAttempts }))
+  if (operation.sent >= maxAttempts) return refused(() => new Refusal.BudgetExhausted({ maxAttempts }))
   const ownWait = circuits.lane.waitMillis(now, breaker)
-  if (ownWait > 0) return circuits.lane.refuse(lane.id, now, breaker)
+  if (ownWait > 0) return circuits.lane.turnAway(lane.id, now, breaker)
   const credentialWait = circuits.credential.waitMillis(now, credentialBreaker)
-  if (credentialWait > 0) return circuits.credential.refuse(lane.id, now, credentialBreaker)
+  if (credentialWait > 0) return circuits.credential.turnAway(lane.id, now, credentialBreaker)
   const modelWait = circuits.model.waitMillis(now, breaker)
-  if (modelWait > 0) return circuits.model.refuse(lane.id, now, breaker)
+  if (modelWait > 0) return circuits.model.turnAway(lane.id, now, breaker)
   // Whoever was told to wait has waited; the cool-down is for everybody else.
   const cooling = wasTold ? 0 : shared.cooldown.waitMillisUnsafe(lane, now)
   if (cooling > 0) {
-    return stackless(() => new Refusal.LimitReached({ lane: lane.id, retryAfter: Duration.millis(cooling) }))
+    return refused(() => new Refusal.LimitReached({ lane: lane.id, retryAfter: Duration.millis(cooling) }))
   }
   const mustAsk = ownWait === askFirst || credentialWait === askFirst || modelWait === askFirst
   if (!hasSlot) {
@@ -235,10 +235,12 @@ export const begin = <S extends Started>(
         )
       }
       if (hasSlot) Slots.give(slots)
-      return Effect.fail(obstacle === "ask" ? withoutLeave(operation, state, now) : obstacle)
+      return obstacle === "ask" ? withoutLeave(operation, state, now) : obstacle
     })
   return enter(false)
 }
+
+const refused = (make: () => Refusal.Step): Exit.Exit<never, Refusal.Step> => Exit.fail(stackless(make))
 
 /** Asks the fleet for leave to probe those of the lane's circuits that have to. */
 const askLeave = ({ figures }: Operation, { circuits }: LaneState, now: number): Effect.Effect<void> => {
@@ -256,13 +258,13 @@ const askLeave = ({ figures }: Operation, { circuits }: LaneState, now: number):
 }
 
 /** The refusal of a probe that has asked and still would have to. */
-const withoutLeave = ({ figures }: Operation, { circuits, lane }: LaneState, now: number): Refusal.CircuitOpen => {
+const withoutLeave = ({ figures }: Operation, { circuits, lane }: LaneState, now: number): Refused => {
   const { breaker, credentialBreaker } = figures
-  if (circuits.lane.waitMillis(now, breaker) !== 0) return circuits.lane.refuse(lane.id, now, breaker)
+  if (circuits.lane.waitMillis(now, breaker) !== 0) return circuits.lane.turnAway(lane.id, now, breaker)
   if (circuits.credential.waitMillis(now, credentialBreaker) !== 0) {
-    return circuits.credential.refuse(lane.id, now, credentialBreaker)
+    return circuits.credential.turnAway(lane.id, now, credentialBreaker)
   }
-  return circuits.model.refuse(lane.id, now, breaker)
+  return circuits.model.turnAway(lane.id, now, breaker)
 }
 
 /** Gives everything back and tells circuits, cool-down, health and the bus how the attempt ended. */
