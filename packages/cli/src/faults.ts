@@ -13,7 +13,7 @@ import * as OwnGateway from "./faults/OwnGateway.ts"
 import * as Table from "./faults/Table.ts"
 
 /** Options that do not go together, or a value that is none. */
-export class BadOption extends Schema.TaggedError<BadOption>()("BadOption", { problem: Schema.String }) {
+class BadOption extends Schema.TaggedError<BadOption>()("BadOption", { problem: Schema.String }) {
   override readonly [Runtime.errorExitCode] = 2
   override get message() {
     return this.problem
@@ -21,7 +21,7 @@ export class BadOption extends Schema.TaggedError<BadOption>()("BadOption", { pr
 }
 
 /** The bench has run, and some scenarios are not as they should be. */
-export class NotSafe extends Schema.TaggedError<NotSafe>()("NotSafe", { fail: Schema.Int, partial: Schema.Int }) {
+class NotSafe extends Schema.TaggedError<NotSafe>()("NotSafe", { fail: Schema.Int, partial: Schema.Int }) {
   override get message() {
     return `${this.fail} scenarios failed, ${this.partial} are only partly good`
   }

@@ -57,7 +57,7 @@ export const isAnswered = (
       (body) => Json.text(Json.field(Json.list(Json.parse(body), "choices")[0], "message"), "content") === answer
     ),
     Effect.timeoutOrElse({ duration: patience, orElse: () => Effect.succeed(false) }),
-    Effect.catch(() => Effect.succeed(false))
+    Effect.orElseSucceed(() => false)
   )
 
 const messages = [{ role: "user", content: prompt }]

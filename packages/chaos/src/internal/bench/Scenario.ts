@@ -8,7 +8,7 @@ import * as Healthy from "../../Healthy.ts"
 import type { Attempt, Observation, Reply } from "./Observation.ts"
 
 /** Something the scenario asks for beyond its ideal outcome. */
-export interface Check {
+interface Check {
   /** `required`: without it the scenario is failed. `advisory`: without it an ideal outcome is only partly good. */
   readonly weight: "required" | "advisory"
   readonly holds: boolean
