@@ -88,6 +88,7 @@ const lines: ReadonlyArray<readonly [string, (policy: Policy.Policy) => string]>
   ["`bulkhead.maxConcurrent` per lane", ({ bulkhead }) => String(bulkhead.maxConcurrent)],
   ["`bulkhead.maxQueue`", ({ bulkhead }) => String(bulkhead.maxQueue)],
   ["`bulkhead.queueTimeout`", ({ bulkhead }) => duration(bulkhead.queueTimeout)],
+  ["`clocks.connect`: until the connection stands", ({ clocks }) => duration(clocks.connect)],
   ["`clocks.firstContent` of a stream", ({ clocks }) => duration(clocks.firstContent)],
   ["`clocks.chunkGap` of a stream", ({ clocks }) => duration(clocks.chunkGap)],
   ["`clocks.attempt` of a stream", ({ clocks }) => duration(clocks.attempt)],

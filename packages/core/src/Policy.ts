@@ -29,15 +29,17 @@ const within = (
 
 /** How long each part of an operation may take. Each clock that runs out is named in the `Timeout` it raises. */
 export const Clocks = Schema.Struct({
+  /** Until the connection to the provider stands, with its TLS. Kept by the client (`ConnectClock`). */
+  connect: PositiveDuration,
   /** Of a stream: from the start of an attempt to the first content (headers are not content). */
   firstContent: PositiveDuration,
   /** Of a stream: between two pieces of it. */
   chunkGap: PositiveDuration,
-  /** One attempt at a stream, from its start to its end. */
+  /** One attempt at a stream, from its start to its end; what the consumer takes between two pieces is not counted. */
   attempt: PositiveDuration,
   /** One attempt at anything that is not a stream. */
   plainAttempt: PositiveDuration,
-  /** The whole operation, with all its attempts and waits: the deadline. */
+  /** The whole operation, with all its attempts and waits, and its consumer's time: the deadline. */
   total: PositiveDuration
 }).check(
   Schema.makeFilter((clocks) =>
@@ -90,6 +92,7 @@ const standardFields: typeof Fields.Type = {
   breaker: CircuitBreaker.defaults,
   bulkhead: Bulkhead.defaults,
   clocks: {
+    connect: Duration.seconds(10),
     firstContent: Duration.seconds(30),
     chunkGap: Duration.seconds(20),
     attempt: Duration.seconds(60),
@@ -120,6 +123,7 @@ export const interactive = new Policy({
     probeLease: Duration.seconds(60)
   },
   clocks: {
+    connect: Duration.seconds(5),
     firstContent: Duration.seconds(10),
     chunkGap: Duration.seconds(10),
     attempt: Duration.seconds(60),
@@ -141,6 +145,7 @@ export const batch = new Policy({
   budget: { maxAttempts: 20 },
   breaker: { ...CircuitBreaker.defaults, openMax: Duration.minutes(5), probeLease: Duration.minutes(10) },
   clocks: {
+    connect: Duration.seconds(10),
     firstContent: Duration.seconds(120),
     chunkGap: Duration.seconds(60),
     attempt: Duration.minutes(10),
@@ -161,6 +166,7 @@ export const mission = new Policy({
     openJitter: 0
   },
   clocks: {
+    connect: Duration.seconds(10),
     firstContent: Duration.seconds(30),
     chunkGap: Duration.seconds(30),
     attempt: Duration.seconds(30),

@@ -10,6 +10,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as AiModels from "./AiModels.ts"
 import * as Cache from "./Cache.ts"
+import * as ConnectClock from "./ConnectClock.ts"
 import type * as EmbedModel from "./EmbedModel.ts"
 import * as EventBus from "./EventBus.ts"
 import type * as Failure from "./Failure.ts"
@@ -67,7 +68,7 @@ export const text = Effect.fnUntraced(function* <E, R>(
       policy,
       lanes: able,
       needs: needsOf(request),
-      call: (lane) => textOf(lane).generate(request),
+      call: (lane) => textOf(lane).generate(request).pipe(connecting(policy)),
       usageOf: (parts) => parts.reduce<Operation.Usage>((usage, part) => usageOf(part) ?? usage, {}),
       desk
     })
@@ -134,7 +135,7 @@ export const embed = Effect.fnUntraced(function* <E, R>(
         policy,
         lanes,
         needs: { embed: true, dimensions: request.dimensions },
-        call: (lane) => embedOf(lane).embed(request),
+        call: (lane) => embedOf(lane).embed(request).pipe(connecting(policy)),
         usageOf: (response) => ({ inputTokens: response.inputTokens })
       })
   }
@@ -187,6 +188,9 @@ const build = Effect.fnUntraced(function* <E, R>(route: string, options: Options
   }
   return { before, lanes, policy, resilience }
 })
+
+/** A call whose client keeps the policy's connect clock. */
+const connecting = (policy: Policy.Policy) => Effect.provideService(ConnectClock.Limit, policy.clocks.connect)
 
 const unable = (lane: Lane.Lane, what: string): never => {
   throw new Error(`${lane.id} was planned for ${what} it does not offer`)

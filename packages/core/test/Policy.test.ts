@@ -8,10 +8,10 @@ const seconds = (duration: Duration.Duration) => millis(duration) / 1000
 describe("the presets", () => {
   /** The table of the semantics, in seconds. */
   const table: { readonly [Name in Policy.PresetName]: { readonly [part: string]: number | ReadonlyArray<number> } } = {
-    mission: { retries: [3, 1, 60], patience: 60, breaker: [60, 60], clocks: [30, 30, 30, 120] },
-    interactive: { retries: [2, 0.5, 8], patience: 5, breaker: [10, 15], clocks: [10, 10, 60, 90] },
-    standard: { retries: [3, 1, 60], patience: 60, breaker: [60, 120], clocks: [30, 20, 60, 120] },
-    batch: { retries: [8, 2, 300], patience: 900, breaker: [60, 300], clocks: [120, 60, 600, 86_400] }
+    mission: { retries: [3, 1, 60], patience: 60, breaker: [60, 60], clocks: [10, 30, 30, 30, 120] },
+    interactive: { retries: [2, 0.5, 8], patience: 5, breaker: [10, 15], clocks: [5, 10, 10, 60, 90] },
+    standard: { retries: [3, 1, 60], patience: 60, breaker: [60, 120], clocks: [10, 30, 20, 60, 120] },
+    batch: { retries: [8, 2, 300], patience: 900, breaker: [60, 300], clocks: [10, 120, 60, 600, 86_400] }
   }
   it.each(Policy.PresetName.literals)("%s has the promised numbers", (name) => {
     const { breaker, clocks, retry } = Policy.presets[name]
@@ -20,7 +20,7 @@ describe("the presets", () => {
         retries: [retry.maxRetries, seconds(retry.base), seconds(retry.maxDelay)],
         patience: seconds(retry.patience),
         breaker: [seconds(breaker.open), seconds(breaker.openMax)],
-        clocks: [clocks.firstContent, clocks.chunkGap, clocks.attempt, clocks.total].map(seconds)
+        clocks: [clocks.connect, clocks.firstContent, clocks.chunkGap, clocks.attempt, clocks.total].map(seconds)
       },
       table[name]
     )

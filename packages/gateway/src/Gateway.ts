@@ -3,7 +3,6 @@
  * for a while, writes what is left to write, and closes sockets and the database.
  */
 import * as NodeCrypto from "@effect/platform-node/NodeCrypto"
-import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import * as CircuitBreaker from "@holdfast/core/CircuitBreaker"
 import * as Health from "@holdfast/core/Health"
@@ -24,6 +23,7 @@ import * as EventLog from "./EventLog.ts"
 import * as HealthEndpoints from "./HealthEndpoints.ts"
 import * as Lanes from "./Lanes.ts"
 import * as Endpoints from "./openai/Endpoints.ts"
+import * as ProviderHttp from "./ProviderHttp.ts"
 import * as Routes from "./Routes.ts"
 
 export interface Options {
@@ -62,7 +62,7 @@ const layerWith = <E, R>(options: Omit<Options, "dataDirectory">, database: Laye
     Layer.provideMerge(database),
     Layer.provideMerge(Routes.layer(options.config)),
     Layer.provideMerge(Resilience.layer),
-    Layer.provide([CacheStore.layer(options.config), NodeCrypto.layerDigest, NodeHttpClient.layerUndici])
+    Layer.provide([CacheStore.layer(options.config), NodeCrypto.layerDigest, ProviderHttp.layer])
   )
 
 /** Where the gateway can be reached. */

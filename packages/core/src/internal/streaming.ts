@@ -5,12 +5,13 @@
 import * as Cause from "effect/Cause"
 import * as Channel from "effect/Channel"
 import * as Clock from "effect/Clock"
-import type * as Context from "effect/Context"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Pull from "effect/Pull"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
+import * as ConnectClock from "../ConnectClock.ts"
 import type * as Failure from "../Failure.ts"
 import type * as Refusal from "../Refusal.ts"
 import type { StreamOperation } from "../Operation.ts"
@@ -46,7 +47,7 @@ export const open = Effect.fnUntraced(function* <A, R>(
 ) {
   const scope = yield* Effect.scope
   const clock = yield* Clock.Clock
-  const context = yield* Effect.context<R>()
+  const context = Context.add(yield* Effect.context<R>(), ConnectClock.Limit, options.policy.clocks.connect)
   let closed = false
   const closeOnce = (exit: Exit.Exit<unknown, ErrorOf>) =>
     Effect.suspend(() => {
