@@ -1,17 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Clock, Deferred, Effect, Fiber, Random } from "effect"
+import { Deferred, Effect, Fiber, Random } from "effect"
 import { TestClock } from "effect/testing"
-import { Failure, SharingStore } from "@holdfast/core"
+import { SharingStore } from "@holdfast/core"
 import { faulty } from "./FaultyStore.ts"
-import { callAll, fleet, instance, type Instance, lane, outcomes, Provider } from "./SharingFleet.ts"
+import { callAll, cool, fleet, instance, type Instance, lane, outcomes, Provider, unavailable } from "./SharingFleet.ts"
 
-const unavailable = Failure.make("ServiceUnavailable", {
-  provider: lane.provider,
-  model: lane.model,
-  lane: lane.id,
-  scope: "model",
-  rule: "test"
-})
 const down = () => new Provider(Effect.fail(unavailable))
 
 /** Lets everything happen that is due now. */
@@ -68,15 +61,7 @@ describe("a fleet that shares", () => {
     Effect.gen(function* () {
       const [first, second] = yield* fleet(2, yield* SharingStore.memory)
       yield* settle
-      yield* first!.bus.publish({
-        _tag: "LaneCooling",
-        lane: lane.id,
-        provider: lane.provider,
-        model: lane.model,
-        credential: lane.credential,
-        reason: "RateLimit",
-        untilMillis: (yield* Clock.currentTimeMillis) + 30_000
-      })
+      yield* cool(first!)
       yield* settle
       assert.strictEqual(yield* second!.cooldown.waitMillis(lane), 30_000)
       assert.lengthOf(yield* second!.events.of("LaneCooling"), 1)

@@ -1,10 +1,10 @@
 /** Instances that share a store, in one process, each with guards of its own. */
-import { Context, Effect, Exit, Fiber, Layer, Scope } from "effect"
+import { Clock, Context, type Duration, Effect, Exit, Fiber, Layer, Scope } from "effect"
 import {
   CircuitBreaker,
   Cooldown,
   EventBus,
-  type Failure,
+  Failure,
   Lane,
   Policy,
   Resilience,
@@ -15,12 +15,21 @@ import { recorder } from "./Recorder.ts"
 
 export const lane = Lane.make({ provider: "acme", model: "anvil" })
 
-/** Opens at the second failure for a minute, to the millisecond; no call is made twice. */
-const policy = Policy.standard.pipe(
-  Policy.retry({ maxRetries: 0 }),
-  Policy.breaker({ consecutiveFailures: 2, rate: 0, open: "60 seconds", openJitter: 0, probeLease: "30 seconds" }),
-  Policy.fallback({ waitForReopening: false })
-)
+/** Opens at the second failure, to the millisecond; no call is made twice. */
+const policyOf = (open: Duration.Input) =>
+  Policy.standard.pipe(
+    Policy.retry({ maxRetries: 0 }),
+    Policy.breaker({ consecutiveFailures: 2, rate: 0, open, openJitter: 0, probeLease: "30 seconds" }),
+    Policy.fallback({ waitForReopening: false })
+  )
+
+export const unavailable = Failure.make("ServiceUnavailable", {
+  provider: lane.provider,
+  model: lane.model,
+  lane: lane.id,
+  scope: "model",
+  rule: "test"
+})
 
 /** A provider that counts what reaches it. */
 export class Provider {
@@ -48,18 +57,19 @@ export class Provider {
 /** One instance. It ends with the test, or when it is closed. */
 export const instance = Effect.fnUntraced(function* (
   store: SharingStore.SharingStore["Service"],
-  options: Sharing.Options = {}
+  options: Sharing.Options = {},
+  open: Duration.Input = "60 seconds"
 ) {
+  const policy = policyOf(open)
   const scope = yield* Scope.make()
   yield* Effect.addFinalizer(() => Scope.close(scope, Exit.void))
   const services = yield* Scope.provide(Layer.build(Layer.fresh(Resilience.layer)), scope)
   const events = yield* Effect.provideContext(recorder, services).pipe(Scope.provide(scope))
-  const start = Sharing.make(options).pipe(
+  const sharing = yield* Sharing.make(options).pipe(
     Effect.provideService(SharingStore.SharingStore, store),
     Effect.provideContext(services),
     Scope.provide(scope)
   )
-  const sharing = yield* start
   const breaker = Context.get(services, CircuitBreaker.CircuitBreaker)
   return {
     events,
@@ -86,9 +96,24 @@ export type Instance = Effect.Success<ReturnType<typeof instance>>
 export const fleet = (
   count: number,
   store: SharingStore.SharingStore["Service"],
-  options?: Sharing.Options
+  options?: Sharing.Options,
+  open?: Duration.Input
 ): Effect.Effect<ReadonlyArray<Instance>, never, Scope.Scope> =>
-  Effect.forEach(Array.from({ length: count }), () => instance(store, options))
+  Effect.forEach(Array.from({ length: count }), () => instance(store, options, open))
+
+/** What stops a lane for half a minute, as its provider asked. */
+export const cool = ({ bus }: Instance) =>
+  Effect.flatMap(Clock.currentTimeMillis, (now) =>
+    bus.publish({
+      _tag: "LaneCooling",
+      lane: lane.id,
+      provider: lane.provider,
+      model: lane.model,
+      credential: lane.credential,
+      reason: "RateLimit",
+      untilMillis: now + 30_000
+    })
+  )
 
 /** Starts one call on each of the instances at this instant; the outcomes in their order. */
 export const callAll = (instances: ReadonlyArray<Instance>, provider: Provider) =>

@@ -14,7 +14,7 @@ import {
 } from "@holdfast/core"
 import { recorder } from "../Recorder.ts"
 import * as EffectCalls from "./EffectCalls.ts"
-import { circuit } from "./HoldfastCircuit.ts"
+import { circuit, circuitWithoutStore } from "./HoldfastCircuit.ts"
 import { errorOf, failure, refusalOf } from "./holdfastErrors.ts"
 import {
   type Attempt,
@@ -186,7 +186,7 @@ export const holdfast: Subject = {
   idle: TestClock.adjust,
   circuit,
   backoffResets: "at once",
-  circuitWithoutStore: () => cannot("its decisions are local; there is no store to lose"),
+  circuitWithoutStore,
   refusing,
   bulkhead,
   retrying,

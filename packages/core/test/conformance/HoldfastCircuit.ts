@@ -1,6 +1,7 @@
 /** Our own circuit breaker as a subject of the suite. */
 import { type Context, Duration, Effect, Layer } from "effect"
-import { CircuitBreaker, EventBus, type Failure } from "@holdfast/core"
+import { TestClock } from "effect/testing"
+import { CircuitBreaker, Cooldown, EventBus, type Failure, Sharing, SharingStore } from "@holdfast/core"
 import { recorder } from "../Recorder.ts"
 import * as EffectCalls from "./EffectCalls.ts"
 import { errorOf, refusalOf } from "./holdfastErrors.ts"
@@ -74,6 +75,27 @@ const circuitIn = Effect.fnUntraced(function* (
       return yield* circuitIn(options, services)
     })
   }
+  return made
+})
+
+/** A store that nobody can connect to. */
+const away = Layer.succeed(SharingStore.SharingStore, {
+  connect: Effect.fail(new SharingStore.StoreAway({ reason: "connection refused" }))
+})
+
+/**
+ * Circuits count in their own process, with or without a store; what they ask it for is the turn to probe. So the circuit
+ * that is to fail is one whose time to probe has come.
+ */
+export const circuitWithoutStore = Effect.fnUntraced(function* (onStoreError: "allow" | "fail") {
+  const sharing = Sharing.layer({ whenAway: onStoreError === "allow" ? "probe" : "refuse" })
+  const services = yield* Layer.build(
+    Layer.fresh(sharing.pipe(Layer.provide([away, Cooldown.layer]), Layer.provideMerge(breakers)))
+  )
+  const made = yield* circuitIn(optionsOf({ trip: { failures: 10 }, openMillis: 1000 }), services)
+  if (onStoreError === "allow") return made
+  for (const call of yield* made.startMany(10)) yield* call.end("failure")
+  yield* TestClock.adjust(1000)
   return made
 })
 

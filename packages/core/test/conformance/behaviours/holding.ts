@@ -67,7 +67,7 @@ export const holding: ReadonlyArray<Behaviour> = [
     number: 29,
     given: "The store is away",
     when: "a call",
-    then: "runs unrecorded, or fails with an error of its own, as the option says",
+    then: "runs without it, or fails with an error of its own, as the option says",
     sources: ["EF"],
     run: Effect.fnUntraced(function* (subject) {
       const lenient = yield* subject.circuitWithoutStore("allow")
