@@ -9,8 +9,26 @@ interface Timer {
   readonly wake: () => void
 }
 
+class Watched extends Scheduler.MixedScheduler {
+  readonly #world: HandDriven
+  constructor(world: HandDriven, soon: (task: () => void) => void) {
+    super("sync", (task) => {
+      soon(task)
+      return () => {}
+    })
+    this.#world = world
+  }
+  // Asked before every step of a fiber.
+  override shouldYield(fiber: Fiber.Fiber<unknown, unknown>): boolean {
+    this.#world.onStep?.(fiber)
+    return super.shouldYield(fiber)
+  }
+}
+
 export class HandDriven {
   now: number
+  /** Told of every step before a fiber takes it. */
+  onStep: ((fiber: Fiber.Fiber<unknown, unknown>) => void) | undefined
   #timers: Array<Timer> = []
   readonly #tasks: Array<() => void> = []
   readonly #run: <A, E>(effect: Effect.Effect<A, E>) => Fiber.Fiber<A, E>
@@ -26,19 +44,26 @@ export class HandDriven {
       monotonicTimeNanosUnsafe: nanos,
       monotonicTimeNanos: Effect.sync(nanos),
       sleep: (duration) =>
-        Effect.callback<void>((resume) => {
-          const timer: Timer = { at: this.now + Duration.toMillis(duration), wake: () => resume(Effect.void) }
-          this.#timers.push(timer)
-          return Effect.sync(() => {
-            this.#timers = this.#timers.filter((one) => one !== timer)
-          })
-        })
+        Effect.callback<void>((resume) =>
+          Effect.sync(this.after(Duration.toMillis(duration), () => resume(Effect.void)))
+        )
     }
-    const scheduler = new Scheduler.MixedScheduler("sync", (task) => {
-      this.#tasks.push(task)
-      return () => {}
-    })
+    const scheduler = new Watched(this, (task) => this.soon(task))
     this.#run = Effect.runForkWith(Context.make(Clock.Clock, clock).pipe(Context.add(Scheduler.Scheduler, scheduler)))
+  }
+
+  /** Does something when so many milliseconds have passed; the answer calls it off. */
+  after(millis: number, wake: () => void): () => void {
+    const timer: Timer = { at: this.now + millis, wake }
+    this.#timers.push(timer)
+    return () => {
+      this.#timers = this.#timers.filter((one) => one !== timer)
+    }
+  }
+
+  /** Does something in one of the next turns, as a platform does what a promise was told. */
+  soon(task: () => void): void {
+    this.#tasks.push(task)
   }
 
   /** Starts an effect; it runs until it waits for something. */
@@ -70,6 +95,11 @@ export class HandDriven {
     return this.#timers.length
   }
 
+  /** The instant at which the next sleep ends; infinite when nobody sleeps. */
+  get next(): number {
+    return Math.min(...this.#timers.map(({ at }) => at))
+  }
+
   /** The time passes, and what wakes by it is ready to run, but does not yet. */
   wakeAt(instant: number): void {
     this.now = Math.max(this.now, instant)
@@ -83,9 +113,8 @@ export class HandDriven {
     const end = this.now + millis
     while (true) {
       this.settle()
-      const next = Math.min(...this.#timers.map(({ at }) => at))
-      if (!(next <= end)) break
-      this.wakeAt(next)
+      if (!(this.next <= end)) break
+      this.wakeAt(this.next)
     }
     this.wakeAt(end)
     this.settle()

@@ -151,11 +151,15 @@ export class Pulling<A, R> {
     this.#spent = now - this.#options.startedAt
   }
 
-  /** Ends the watch. */
-  close(): void {
+  /**
+   * Ends the watch, and calls off a pull under way: one whose consumer was interrupted between beginning it and waiting for
+   * it has nobody else to do that.
+   */
+  readonly close: Effect.Effect<void> = Effect.suspend(() => {
     if (this.#entry !== undefined) Deadlines.of(this.#options.clock).remove(this.#entry)
     this.#entry = undefined
-  }
+    return this.#cancel
+  })
 
   readonly #wait: Pull.Pull<Chunk<A>, Failure.Failure | Expired> = Effect.callback((resume) => {
     const since = this.#options.clock.currentTimeMillisUnsafe()

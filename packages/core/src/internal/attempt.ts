@@ -43,7 +43,7 @@ export interface Making<A> {
 export interface Owner<A> {
   /** It has ended; told once, and not at all when it is called off. */
   attemptEnded(exit: Exit.Exit<A, Errors>, now: number): void
-  /** It was called off, and has stopped. */
+  /** It was called off, and has stopped; perhaps it had ended, and whoever was told is gone. */
   attemptLeft(now: number): void
 }
 
@@ -106,12 +106,12 @@ export class Attempt<A>
 
   override asEffect(): Effect.Effect<void> {
     return Effect.suspend(() => {
-      if (this.isEnded) return Effect.void
-      this.#making.ambient.deadlines.remove(this)
       const left = Effect.sync(() => {
         const now = this.#giveBack(Exit.interrupt())
         this.#owner?.attemptLeft(now)
       })
+      if (this.isEnded) return left
+      this.#making.ambient.deadlines.remove(this)
       return this.#call?.stop() === true ? Effect.andThen(this.#call.stopped, left) : left
     })
   }

@@ -72,6 +72,11 @@ class PromiseCall implements Call {
   #controller: AbortController | undefined
   #aborted = false
 
+  /** Whether nobody waits for it any more: what it says from now on, such as that it was aborted, is dropped. */
+  get isCalledOff(): boolean {
+    return this.#aborted
+  }
+
   /** Aborted when the caller leaves or a clock runs out. Made when it is first asked for. */
   get signal(): AbortSignal {
     this.#controller ??= new AbortController()
@@ -100,8 +105,8 @@ export const ofPromise =
     const under = new PromiseCall()
     try {
       call(lane, under).then(
-        (answer) => caller.ended(Exit.succeed(answer)),
-        (cause: unknown) => caller.ended(read(failureOf, cause, lane))
+        (answer) => (under.isCalledOff ? undefined : caller.ended(Exit.succeed(answer))),
+        (cause: unknown) => (under.isCalledOff ? undefined : caller.ended(read(failureOf, cause, lane)))
       )
       return under
     } catch (cause) {

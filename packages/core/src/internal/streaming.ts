@@ -58,6 +58,8 @@ export const open = Effect.fnUntraced(function* <A, R>(
   // Whatever is not over by itself when the stream's scope closes was left by its consumer.
   yield* Scope.addFinalizer(scope, closeOnce(Exit.interrupt()))
 
+  // An attempt that has its content holds its slot until it is read, or until the operation fails before that.
+  let leave: Effect.Effect<void> = Effect.void
   const attemptOn: AttemptOn<Opened<A, R>, R> = (lane, wasTold) =>
     Effect.uninterruptibleMask((restore) =>
       Effect.flatMap(
@@ -87,21 +89,26 @@ export const open = Effect.fnUntraced(function* <A, R>(
               Effect.suspend(() => {
                 if (finished) return Effect.void
                 finished = true
-                pulling.close()
-                return Effect.andThen(Scope.close(attemptScope, exit), guards.end(shared, operation, started, exit))
+                return pulling.close.pipe(
+                  Effect.andThen(Scope.close(attemptScope, exit)),
+                  Effect.andThen(guards.end(shared, operation, started, exit))
+                )
               }).pipe(Effect.uninterruptible)
             const exit = yield* Effect.exit(restore(readToContent(options, pulling)))
             if (Exit.isFailure(exit)) {
               yield* finish(exit)
               return yield* Effect.failCause(exit.cause)
             }
-            yield* Scope.addFinalizer(scope, finish(Exit.interrupt()))
+            leave = finish(Exit.interrupt())
+            yield* Scope.addFinalizer(scope, leave)
             return { pulling, finish, ...exit.value }
           })
       )
     )
 
-  const opened = yield* decide(attemptOn).pipe(Effect.onError((cause) => closeOnce(Exit.failCause(cause))))
+  const opened = yield* decide(attemptOn).pipe(
+    Effect.onError((cause) => Effect.andThen(leave, closeOnce(Exit.failCause(cause))))
+  )
   running.report(operation)
   return read(operation, opened, context, closeOnce)
 })
