@@ -99,10 +99,13 @@ export class ContentPolicy extends Schema.TaggedError<ContentPolicy>()("ContentP
   }
 }
 
-/** Nothing usable came over the wire: DNS, refused, reset, TLS, a forward proxy. */
+/**
+ * Nothing usable came over the wire: DNS, refused, reset, TLS, a forward proxy. With a `status` the connection was lost
+ * when the answer had begun.
+ */
 export class Network extends Schema.TaggedError<Network>()("Network", fields) {
   override get message() {
-    return sentence(this, "cannot be reached for")
+    return sentence(this, this.status === undefined ? "cannot be reached for" : "broke off while it answered for")
   }
 }
 

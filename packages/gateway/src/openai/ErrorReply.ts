@@ -55,6 +55,10 @@ export const internal: ErrorReply = reply(
 /** How an operation's failure or refusal is told to the caller. */
 export const ofError = (error: Failure.Failure | Refusal.Refusal): ErrorReply => {
   if (Failure.isFailure(error)) {
+    // What a socket says of itself ("other side closed") tells a caller nothing.
+    if (error._tag === "Network") {
+      return reply(error.status === undefined ? failures.Network : disconnected, error.message)
+    }
     // The provider's own sentence may quote the request: it goes back to whoever sent that request.
     return reply(failures[error._tag], error.detail ?? error.message, null, error.retryAfter)
   }
@@ -90,6 +94,9 @@ export const ofError = (error: Failure.Failure | Refusal.Refusal): ErrorReply =>
 
 const unavailable = (code: string): Line => ({ status: 503, type: "server_error", code })
 const limits: ReadonlySet<string> = new Set(["RateLimit", "QuotaExceeded", "LimitReached"])
+
+/** The provider had begun to answer. */
+const disconnected: Line = { status: 502, type: "server_error", code: "provider_disconnected" }
 
 const failures: { readonly [Class in Failure.Class]: Line } = {
   RateLimit: { status: 429, type: "rate_limit_error", code: "rate_limit_exceeded" },
