@@ -85,6 +85,8 @@ const lines: ReadonlyArray<readonly [string, (policy: Policy.Policy) => string]>
   ["`breaker.probeSuccesses` that close it", ({ breaker }) => String(breaker.probeSuccesses)],
   ["`breaker.probeLease`", ({ breaker }) => duration(breaker.probeLease)],
   ["`breaker.ramp` after closing", ({ breaker }) => (breaker.ramp === undefined ? "none" : duration(breaker.ramp))],
+  ["`limits.requestsPerMinute` per credential and model", ({ limits }) => String(limits.requestsPerMinute ?? "none")],
+  ["`limits.tokensPerMinute` per credential and model", ({ limits }) => String(limits.tokensPerMinute ?? "none")],
   ["`bulkhead.maxConcurrent` per lane", ({ bulkhead }) => String(bulkhead.maxConcurrent)],
   ["`bulkhead.maxQueue`", ({ bulkhead }) => String(bulkhead.maxQueue)],
   ["`bulkhead.queueTimeout`", ({ bulkhead }) => duration(bulkhead.queueTimeout)],
@@ -126,6 +128,18 @@ Entries are in the memory of the process (\`Cache.layerStoreMemory\`: 10,000 ent
 ## The last resort
 
 \`degraded\` of a route is what a caller gets when every lane has failed, nothing stale is there, and the caller could not have helped it: a fixed text, or in code what computes one from the request and the error. A fixed text answers where text was asked for, not where JSON or a tool call was. The answer names the model \`holdfast/degraded\`; its provenance has no lane and is \`degraded\`.
+
+## Limits
+
+Requests and tokens are counted before anything is sent, for each credential and model, with no limit of our own unless \`limits\` sets one: \`Policy.limits({ requestsPerMinute: 500, tokensPerMinute: 30_000 })\`. \`requestsBurst\` and \`tokensBurst\` say how much may go at once, by default what ten seconds allow. Policies with the same numbers share one count; one with other numbers has its own. What the provider says is heeded in any case, and for all: the \`x-ratelimit-*\` and \`anthropic-ratelimit-*\` headers of every answer, good or bad, correct the count as soon as they are here, and a "too many requests" cools the lane for everybody until the wait it names is over, an hour at most. Then a request finds out.
+
+A request's tokens are estimated before (the input, and what it may write where it says so) and replaced by what it really used; a request that the provider refused used none. A request larger than the limit can ever hold is sent when nothing is owed, and the others wait for what it owes.
+
+A lane without room refuses at once, and another lane is asked. Where there is none the operation waits until its deadline, and so does one that was told to wait, within \`retry.patience\`. All who wait for a lane stand in one line and leave one after another, at the rate of the limits and 25 ms apart at least, each with up to 25 ms of chance (none with \`retry.jitter: none-unsafe\`). Those who wait for a circuit to close leave each at a random instant after it has: within half a second for as many as \`bulkhead.maxConcurrent\`, one second at most, and half of the time they have left.
+
+## The retry budget
+
+\`retryBudget\` bounds how much a lane's traffic can grow by retries, over all operations of a process: each call pays for \`ratio\` retries, and \`reservePerSecond\` more are free. Ten free retries a second matter little to a process that makes a thousand calls a second; for one that makes a call a second they are no bound at all, and a hundred such processes may together send a thousand retries a second more than the budget's ratio says. Where many small clients share a provider, lower it: \`Policy.retryBudget({ reservePerSecond: 0.2 })\` allows one retry in five seconds that no call has paid for.
 `
 
 const isCheck = process.argv.includes("--check")

@@ -5,6 +5,7 @@
 import * as Schema from "effect/Schema"
 import * as Failure from "./Failure.ts"
 import * as HealthStatus from "./HealthStatus.ts"
+import * as Refusal from "./Refusal.ts"
 
 const base = {
   /** Unique over processes and restarts; a replay carries the same id. */
@@ -85,6 +86,8 @@ export const LaneRefused = Schema.TaggedStruct("LaneRefused", {
   ...operationFields,
   ...laneFields,
   reason: Result,
+  /** Which limit, where one was reached. */
+  limit: Schema.optional(Refusal.Limit),
   retryAfterMillis: Schema.optional(Schema.Number)
 })
 

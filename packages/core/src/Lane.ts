@@ -35,6 +35,10 @@ export interface Lane {
   readonly embed?: EmbedModel.EmbedModel | undefined
   /** Asks the provider something free, such as its list of models. */
   readonly check?: Effect.Effect<void, Failure.Failure> | undefined
+  /** About how many tokens a request takes here, as the provider counts them against its limits. */
+  readonly estimateTokens?: ((request: TextModel.Request | EmbedModel.Request) => number) | undefined
+  /** Its client tells `Limits.Listener` what the headers of each response say is left. */
+  readonly statesLimits?: boolean | undefined
 }
 
 export interface Options {
@@ -48,6 +52,8 @@ export interface Options {
   readonly text?: TextModel.TextModel | undefined
   readonly embed?: EmbedModel.EmbedModel | undefined
   readonly check?: Effect.Effect<void, Failure.Failure> | undefined
+  readonly estimateTokens?: Lane["estimateTokens"]
+  readonly statesLimits?: boolean | undefined
 }
 
 export const make = (options: Options): Lane => ({
@@ -60,7 +66,9 @@ export const make = (options: Options): Lane => ({
   capabilities: options.capabilities ?? {},
   text: options.text,
   embed: options.embed,
-  check: options.check
+  check: options.check,
+  estimateTokens: options.estimateTokens,
+  statesLimits: options.statesLimits
 })
 
 /** The name of the space a lane's vectors live in. */

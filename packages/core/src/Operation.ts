@@ -22,6 +22,8 @@ export interface Plan {
   readonly lanes: ReadonlyArray<Lane.Lane>
   /** What the request needs; lanes that cannot serve it are not tried. */
   readonly needs?: FallbackPlan.Requirements | undefined
+  /** About how many tokens the request takes on a lane. Asked only where tokens are limited. Default: 0. */
+  readonly estimateTokens?: ((lane: Lane.Lane) => number) | undefined
   /** Who speaks to the caller, where that is not the pipeline itself. */
   readonly desk?: Desk | undefined
 }

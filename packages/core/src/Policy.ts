@@ -1,6 +1,6 @@
 /**
- * Everything that decides how an operation is kept alive, as one value: retry, budget, breaker, bulkhead, clocks and
- * fallback. The library, the gateway and the simulator read the same one; it comes from code or, through its schema, from
+ * Everything that decides how an operation is kept alive, as one value: retry, budget, breaker, limits, bulkhead, clocks
+ * and fallback. The library, the gateway and the simulator read the same one; it comes from code or, through its schema, from
  * a file. Where a preset names several operations, the numbers are those of `docs/policies.md`.
  */
 import * as Duration from "effect/Duration"
@@ -13,6 +13,7 @@ import * as Cache from "./Cache.ts"
 import * as CircuitBreaker from "./CircuitBreaker.ts"
 import { override, validate, type Options } from "./internal/override.ts"
 import { PositiveDuration } from "./internal/PositiveDuration.ts"
+import * as Limits from "./Limits.ts"
 import * as RetryBudget from "./RetryBudget.ts"
 import * as RetryPolicy from "./RetryPolicy.ts"
 
@@ -74,6 +75,7 @@ const sections = {
   budget: Budget,
   retryBudget: RetryBudget.Settings,
   breaker: CircuitBreaker.Settings,
+  limits: Limits.Settings,
   bulkhead: Bulkhead.Settings,
   clocks: Clocks,
   fallback: Fallback,
@@ -90,6 +92,7 @@ const standardFields: typeof Fields.Type = {
   budget: { maxAttempts: 6 },
   retryBudget: RetryBudget.defaults,
   breaker: CircuitBreaker.defaults,
+  limits: Limits.defaults,
   bulkhead: Bulkhead.defaults,
   clocks: {
     connect: Duration.seconds(10),
@@ -185,6 +188,7 @@ const fieldsOf = (policy: Policy): typeof Fields.Type => ({
   budget: policy.budget,
   retryBudget: policy.retryBudget,
   breaker: policy.breaker,
+  limits: policy.limits,
   bulkhead: policy.bulkhead,
   clocks: policy.clocks,
   fallback: policy.fallback,
@@ -210,6 +214,8 @@ export const budget = edit("budget", Budget)
 export const retryBudget = edit("retryBudget", RetryBudget.Settings)
 /** Replaces numbers of the circuit breaker. Throws a `RangeError` that names an impossible option. */
 export const breaker = edit("breaker", CircuitBreaker.Settings)
+/** Replaces limits of requests and tokens. Throws a `RangeError` that names an impossible option. */
+export const limits = edit("limits", Limits.Settings)
 /** Replaces numbers of the bulkhead. Throws a `RangeError` that names an impossible option. */
 export const bulkhead = edit("bulkhead", Bulkhead.Settings)
 /** Replaces clocks. Throws a `RangeError` that names an impossible option. */
@@ -229,6 +235,7 @@ const Overrides = Schema.Struct({
   budget: partial(Budget),
   retryBudget: partial(RetryBudget.Settings),
   breaker: partial(CircuitBreaker.Settings),
+  limits: partial(Limits.Settings),
   bulkhead: partial(Bulkhead.Settings),
   clocks: partial(Clocks),
   fallback: partial(Fallback),
@@ -242,6 +249,7 @@ const lay = (name: PresetName, overrides: Omit<typeof Overrides.Type, "preset">)
     budget: { ...preset.budget, ...overrides.budget },
     retryBudget: { ...preset.retryBudget, ...overrides.retryBudget },
     breaker: { ...preset.breaker, ...overrides.breaker },
+    limits: { ...preset.limits, ...overrides.limits },
     bulkhead: { ...preset.bulkhead, ...overrides.bulkhead },
     clocks: { ...preset.clocks, ...overrides.clocks },
     fallback: { ...preset.fallback, ...overrides.fallback },

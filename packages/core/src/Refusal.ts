@@ -37,13 +37,31 @@ export class BulkheadFull extends Schema.TaggedError<BulkheadFull>()("BulkheadFu
   }
 }
 
-/** The provider asked for a wait, and the lane is cooling until then. */
+/**
+ * What a lane waits for: the end of a cool-down that the provider asked for, room under a limit of requests or of tokens,
+ * or nothing (`throttle`): so few calls are accepted there that this one was not worth sending.
+ */
+export const Limit = Schema.Literals(["cooling", "requests", "tokens", "throttle"])
+export type Limit = typeof Limit.Type
+
+/** The lane would answer "too many requests", so it was not asked. */
 export class LimitReached extends Schema.TaggedError<LimitReached>()("LimitReached", {
   lane: Schema.String,
+  reason: Limit,
+  /** Until the operation may ask. */
   retryAfter: Schema.DurationFromMillis
 }) {
   override get message() {
-    return `${this.lane} is cooling for another ${Duration.format(this.retryAfter)}`
+    const wait = Duration.format(this.retryAfter)
+    switch (this.reason) {
+      case "cooling":
+        return `${this.lane} is cooling for another ${wait}`
+      case "requests":
+      case "tokens":
+        return `${this.lane} has no ${this.reason} left for another ${wait}`
+      case "throttle":
+        return `${this.lane} accepts too few calls to send it every one`
+    }
   }
 }
 

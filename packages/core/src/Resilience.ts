@@ -1,7 +1,7 @@
 /**
  * The whole pipeline around any effect or stream, as one value:
- * `Deadline(Fallback(Retry(Bulkhead(Breaker(Clocks(call))))))`, with a peek at the breaker before anything waits. The
- * state of lanes (circuits, slots, cool-downs, health) belongs to `Resilience.layer`; operations own only themselves.
+ * `Deadline(Fallback(Retry(Limits(Bulkhead(Breaker(Clocks(call)))))))`, with a peek at the breaker before anything waits. The
+ * state of lanes (circuits, slots, limits, health) belongs to `Resilience.layer`; operations own only themselves.
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -13,7 +13,6 @@ import * as Bulkhead from "./Bulkhead.ts"
 import * as Cache from "./Cache.ts"
 import * as CircuitBreaker from "./CircuitBreaker.ts"
 import * as Classification from "./Classification.ts"
-import * as Cooldown from "./Cooldown.ts"
 import type * as Event from "./Event.ts"
 import * as EventBus from "./EventBus.ts"
 import * as Failure from "./Failure.ts"
@@ -28,6 +27,7 @@ import * as running from "./internal/running.ts"
 import * as streaming from "./internal/streaming.ts"
 import { noteUsage } from "./internal/usage.ts"
 import * as Lane from "./Lane.ts"
+import * as Limits from "./Limits.ts"
 import type { Operation, Plan, PromiseOperation, StreamOperation, Usage } from "./Operation.ts"
 import * as Policy from "./Policy.ts"
 import * as Refusal from "./Refusal.ts"
@@ -63,7 +63,7 @@ export const make: Effect.Effect<
   never,
   | Bulkhead.Bulkhead
   | CircuitBreaker.CircuitBreaker
-  | Cooldown.Cooldown
+  | Limits.Limits
   | RetryBudget.RetryBudget
   | EventBus.EventBus
   | Health.Health
@@ -71,7 +71,7 @@ export const make: Effect.Effect<
   const shared: guards.Shared = {
     breaker: yield* CircuitBreaker.CircuitBreaker,
     bulkhead: yield* Bulkhead.Bulkhead,
-    cooldown: yield* Cooldown.Cooldown,
+    limits: yield* Limits.Limits,
     retryBudget: yield* RetryBudget.RetryBudget,
     health: yield* Health.Health,
     bus: yield* EventBus.EventBus,
@@ -210,13 +210,13 @@ export const layer: Layer.Layer<
   | Bulkhead.Bulkhead
   | Cache.Cache
   | CircuitBreaker.CircuitBreaker
-  | Cooldown.Cooldown
+  | Limits.Limits
   | RetryBudget.RetryBudget
   | EventBus.EventBus
   | Health.Health
 > = Layer.effect(Resilience, make).pipe(
   Layer.provideMerge(
-    Layer.mergeAll(Bulkhead.layer, Cache.layer, CircuitBreaker.layer, Cooldown.layer, RetryBudget.layer, Health.layer)
+    Layer.mergeAll(Bulkhead.layer, Cache.layer, CircuitBreaker.layer, Limits.layer, RetryBudget.layer, Health.layer)
   ),
   Layer.provideMerge(EventBus.layer)
 )

@@ -68,6 +68,7 @@ export const text = Effect.fnUntraced(function* <E, R>(
       policy,
       lanes: able,
       needs: needsOf(request),
+      estimateTokens: tokensOf(request),
       call: (lane) => textOf(lane).generate(request).pipe(connecting(policy)),
       usageOf: (parts) => parts.reduce<Operation.Usage>((usage, part) => usageOf(part) ?? usage, {}),
       desk
@@ -78,6 +79,7 @@ export const text = Effect.fnUntraced(function* <E, R>(
       policy,
       lanes: able,
       needs: { ...needsOf(request), streaming: true },
+      estimateTokens: tokensOf(request),
       call: (lane) => textOf(lane).stream(request),
       commits: textAnswer.commits,
       usageOf,
@@ -135,6 +137,7 @@ export const embed = Effect.fnUntraced(function* <E, R>(
         policy,
         lanes,
         needs: { embed: true, dimensions: request.dimensions },
+        estimateTokens: tokensOf(request),
         call: (lane) => embedOf(lane).embed(request).pipe(connecting(policy)),
         usageOf: (response) => ({ inputTokens: response.inputTokens })
       })
@@ -197,6 +200,11 @@ const unable = (lane: Lane.Lane, what: string): never => {
 }
 const textOf = (lane: Lane.Lane): TextModel.TextModel => lane.text ?? unable(lane, "text")
 const embedOf = (lane: Lane.Lane): EmbedModel.EmbedModel => lane.embed ?? unable(lane, "embedding")
+
+const tokensOf =
+  (request: TextModel.Request | EmbedModel.Request) =>
+  (lane: Lane.Lane): number =>
+    lane.estimateTokens?.(request) ?? 0
 
 const needsOf = (request: TextModel.Request): FallbackPlan.Requirements => ({
   text: true,

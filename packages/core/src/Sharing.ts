@@ -21,12 +21,12 @@ import * as Schedule from "effect/Schedule"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as CircuitBreaker from "./CircuitBreaker.ts"
-import * as Cooldown from "./Cooldown.ts"
 import * as EventBus from "./EventBus.ts"
 import * as advices from "./internal/advices.ts"
 import { type Circuit, restored } from "./internal/Circuit.ts"
 import type * as BreakerState from "./internal/BreakerState.ts"
 import * as Lane from "./Lane.ts"
+import * as Limits from "./Limits.ts"
 import { type Kept, type Session, SharingStore, StoreAway } from "./SharingStore.ts"
 
 export interface Options {
@@ -96,11 +96,11 @@ export const make = Effect.fnUntraced(function* (
 ): Effect.fn.Return<
   Sharing["Service"],
   never,
-  SharingStore | CircuitBreaker.CircuitBreaker | Cooldown.Cooldown | EventBus.EventBus | Scope.Scope
+  SharingStore | CircuitBreaker.CircuitBreaker | Limits.Limits | EventBus.EventBus | Scope.Scope
 > {
   const store = yield* SharingStore
   const breaker = yield* CircuitBreaker.CircuitBreaker
-  const cooldown = yield* Cooldown.Cooldown
+  const limits = yield* Limits.Limits
   const bus = yield* EventBus.EventBus
   const scope = yield* Effect.scope
   const whenAway = options.whenAway ?? "probe"
@@ -285,7 +285,7 @@ export const make = Effect.fnUntraced(function* (
         const { credential, lane: id, model, provider, reason } = message
         const millis = Math.min(message.forMillis, ageBound)
         const now = yield* Clock.currentTimeMillis
-        if (!cooldown.coolUnsafe(Lane.make({ id, provider, model, credential }), millis, now)) return false
+        if (!limits.coolUnsafe(Lane.make({ id, provider, model, credential }), millis, now)) return false
         bus.publishUnsafe(now, {
           _tag: "LaneCooling",
           lane: id,
@@ -418,7 +418,7 @@ export const make = Effect.fnUntraced(function* (
 /** See `make`. Throws a `RangeError` that names an impossible option. */
 export const layer = (
   options: Options = {}
-): Layer.Layer<Sharing, never, SharingStore | CircuitBreaker.CircuitBreaker | Cooldown.Cooldown | EventBus.EventBus> =>
+): Layer.Layer<Sharing, never, SharingStore | CircuitBreaker.CircuitBreaker | Limits.Limits | EventBus.EventBus> =>
   Layer.effect(Sharing, make(options))
 
 /** The answer, or `StoreAway` when it does not come in time: what hangs is told to stop and not waited for. */

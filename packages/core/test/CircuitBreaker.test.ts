@@ -151,7 +151,7 @@ describe("a guard", () => {
       const refusals: ReadonlyArray<Refusal.Refusal> = [
         new Refusal.CircuitOpen({ lane: "x", circuit: "x", retryAfter: Duration.seconds(1) }),
         new Refusal.BulkheadFull({ lane: "x", reason: "queue-full", maxConcurrent: 1, maxQueue: 0 }),
-        new Refusal.LimitReached({ lane: "x", retryAfter: Duration.seconds(1) }),
+        new Refusal.LimitReached({ lane: "x", reason: "cooling", retryAfter: Duration.seconds(1) }),
         new Refusal.DeadlineExceeded({ total: Duration.seconds(1) }),
         new Refusal.BudgetExhausted({ maxAttempts: 1 }),
         new Refusal.AllLanesFailed({ route: "x", trail: [] })

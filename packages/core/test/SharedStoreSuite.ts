@@ -112,7 +112,7 @@ export const sharedStoreSuite = <R, E>(
         for (const one of [all[0]!, all[2]!, late]) {
           yield* eventually(
             "cools",
-            Effect.map(one.cooldown.waitMillis(lane), (wait) => wait > 0)
+            Effect.map(one.limits.waitMillis(lane), (wait) => wait > 0)
           )
         }
       })
@@ -187,7 +187,7 @@ export const sharedStoreSuite = <R, E>(
             yield* eventually("both connected again", isIn(all, "shared"))
             yield* eventually(
               "what was missed has been heard",
-              Effect.map(second!.cooldown.waitMillis(lane), (wait) => wait > 0)
+              Effect.map(second!.limits.waitMillis(lane), (wait) => wait > 0)
             )
           })
       )

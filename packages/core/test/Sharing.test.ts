@@ -63,10 +63,10 @@ describe("a fleet that shares", () => {
       yield* settle
       yield* cool(first!)
       yield* settle
-      assert.strictEqual(yield* second!.cooldown.waitMillis(lane), 30_000)
+      assert.strictEqual(yield* second!.limits.waitMillis(lane), 30_000)
       assert.lengthOf(yield* second!.events.of("LaneCooling"), 1)
       yield* TestClock.adjust("10 seconds")
-      assert.strictEqual(yield* second!.cooldown.waitMillis(lane), 20_000)
+      assert.strictEqual(yield* second!.limits.waitMillis(lane), 20_000)
     })
   )
 

@@ -2,7 +2,7 @@
 import { Clock, Context, type Duration, Effect, Exit, Fiber, Layer, Scope } from "effect"
 import {
   CircuitBreaker,
-  Cooldown,
+  Limits,
   EventBus,
   Failure,
   Lane,
@@ -75,7 +75,7 @@ export const instance = Effect.fnUntraced(function* (
     events,
     breaker,
     sharing,
-    cooldown: Context.get(services, Cooldown.Cooldown),
+    limits: Context.get(services, Limits.Limits),
     bus: Context.get(services, EventBus.EventBus),
     close: Scope.close(scope, Exit.void),
     snapshot: breaker.snapshot(lane.id),

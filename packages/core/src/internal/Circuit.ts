@@ -101,6 +101,7 @@ export class Circuit {
   holds: ReadonlyArray<Hold> = []
   #mode: Mode | undefined
   #change: Deferred.Deferred<void> | undefined
+  #verdict: Deferred.Deferred<void> | undefined
   #refusal: LastRefusal | undefined
 
   constructor(options: {
@@ -337,6 +338,15 @@ export class Circuit {
     return Deferred.await(this.#change)
   }
 
+  /**
+   * The same for those who wait to be let through: a change that only says that somebody else has gone to probe is none to
+   * them.
+   */
+  nextVerdict(): Effect.Effect<void> {
+    this.#verdict ??= Deferred.makeUnsafe<void>()
+    return Deferred.await(this.#verdict)
+  }
+
   /** Nobody will change it any more: whoever waits for that looks again. */
   forgotten(): void {
     this.#wake()
@@ -390,17 +400,19 @@ export class Circuit {
     // Within the closed state only counts move; everything else may let a waiting caller through.
     if (before._tag === "Closed" && after._tag === "Closed") return
     this.#refusal = undefined
-    this.#wake()
+    this.#wake(after._tag === "HalfOpen" && BreakerState.waitMillis(after, now, this.settings) > 0)
     if (before._tag === after._tag) return
     this.listener(this, before, after, now)
     if (this.advisedBy === undefined) this.#fleet.current?.changed(this, before, now)
   }
 
-  #wake(): void {
+  #wake(isProbing = false): void {
     const change = this.#change
-    if (change === undefined) return
+    const verdict = isProbing ? undefined : this.#verdict
     this.#change = undefined
-    Deferred.doneUnsafe(change, Effect.void)
+    if (verdict !== undefined) this.#verdict = undefined
+    if (change !== undefined) Deferred.doneUnsafe(change, Effect.void)
+    if (verdict !== undefined) Deferred.doneUnsafe(verdict, Effect.void)
   }
 }
 

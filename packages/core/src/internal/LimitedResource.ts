@@ -53,6 +53,9 @@ export const make = (name: string, limit: Limit | undefined): LimitedResource =>
   taken: 0
 })
 
+/** Whether there is no limit of ours, and the provider has stated none. */
+export const isUnlimited = ({ own, statedBy }: LimitedResource): boolean => own === undefined && statedBy === 0
+
 /** The instant from which the cost may be taken. */
 export const readyAt = (resource: LimitedResource, cost: number): number => {
   const { closedUntil, own, stated, statedUntil } = resource

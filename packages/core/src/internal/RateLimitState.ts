@@ -62,6 +62,33 @@ export const make = (settings: Settings = defaults): RateLimit => ({
   seen: Number.NEGATIVE_INFINITY
 })
 
+/** What a request waits for: the end of a cool-down, or room under a limit. */
+export type Binding = "cooling" | "requests" | "tokens"
+
+/** Whether nothing holds anybody back and nothing need be counted: whoever asks may go without asking. */
+export const isQuiet = (state: RateLimit, now: number): boolean =>
+  LimitedResource.isUnlimited(state.requests) &&
+  LimitedResource.isUnlimited(state.tokens) &&
+  state.coolUntil <= now &&
+  state.line.waiting === 0
+
+/** What holds such a request back the longest, or would, if anything does. */
+export const binding = (state: RateLimit, tokens: number): Binding => {
+  const requests = LimitedResource.readyAt(state.requests, 1)
+  const byTokens = LimitedResource.readyAt(state.tokens, sane(tokens))
+  if (state.coolUntil >= Math.max(requests, byTokens)) return "cooling"
+  return requests >= byTokens ? "requests" : "tokens"
+}
+
+/** Whether the number of tokens makes a difference. */
+export const countsTokens = (state: RateLimit): boolean => !LimitedResource.isUnlimited(state.tokens)
+
+/** Milliseconds until such a request may go, for somebody whose turn in the line has come. */
+export const readyMillis = (state: RateLimit, tokens: number, now: number): number => {
+  observe(state, now)
+  return millisUntil(readyAt(state, sane(tokens)), now)
+}
+
 /** Milliseconds until a new request of about so many tokens would be let through; 0 when it would be now. */
 export const waitMillis = (state: RateLimit, tokens: number, now: number): number => {
   observe(state, now)
@@ -71,7 +98,7 @@ export const waitMillis = (state: RateLimit, tokens: number, now: number): numbe
 /** Asks to send a request of about so many tokens now: leave, or the milliseconds to wait. A refusal changes nothing. */
 export const admit = (state: RateLimit, tokens: number, now: number): Reservation | number => {
   const wait = waitMillis(state, tokens, now)
-  return wait > 0 ? wait : reserve(state, sane(tokens), now)
+  return wait > 0 ? wait : reserve(state, tokens, now)
 }
 
 /**
@@ -97,14 +124,24 @@ export const join = (
 
 /** Asks again when one's turn has come: leave, or the milliseconds to a new turn. */
 export const take = (state: RateLimit, tokens: number, random: number, now: number): Reservation | number => {
-  observe(state, now)
-  const cost = sane(tokens)
-  const ready = readyAt(state, cost)
-  if (millisUntil(ready, now) > 0) {
-    return millisUntil(WaitingLine.rejoin(state.line, ready, spacing(state, cost), random * state.gapMillis), now)
-  }
+  if (readyMillis(state, tokens, now) > 0) return again(state, tokens, random, now)
   WaitingLine.leave(state.line)
-  return reserve(state, cost, now)
+  return reserve(state, tokens, now)
+}
+
+/** A new turn for somebody whose turn had come while the gate was shut: the milliseconds until then. */
+export const again = (state: RateLimit, tokens: number, random: number, now: number): number => {
+  const cost = sane(tokens)
+  const jitter = random * state.gapMillis
+  return millisUntil(WaitingLine.rejoin(state.line, readyAt(state, cost), spacing(state, cost), jitter), now)
+}
+
+/** Counts a request of about so many tokens, whether or not there is room for it. */
+export const reserve = (state: RateLimit, tokens: number, now: number): Reservation => {
+  const cost = sane(tokens)
+  LimitedResource.take(state.requests, 1, now)
+  LimitedResource.take(state.tokens, cost, now)
+  return { sequence: state.requests.taken, tokens: cost, tokensTaken: state.tokens.taken, open: true }
 }
 
 /** Gives up one's place in the line. */
@@ -198,9 +235,3 @@ const spacing = (state: RateLimit, tokens: number): number =>
     LimitedResource.inflowMillis(state.requests, 1),
     LimitedResource.inflowMillis(state.tokens, tokens)
   )
-
-const reserve = (state: RateLimit, tokens: number, now: number): Reservation => {
-  LimitedResource.take(state.requests, 1, now)
-  LimitedResource.take(state.tokens, tokens, now)
-  return { sequence: state.requests.taken, tokens, tokensTaken: state.tokens.taken, open: true }
-}

@@ -69,7 +69,7 @@ export class Answering<A> implements attempt.Making<A>, attempt.Owner<A> {
     const { operation, shared } = this
     const now = operation.startedAt
     const state = guards.stateOf(shared, operation, this.#first)
-    const obstacle = guards.enterUnsafe(shared, operation, state, false, now)
+    const obstacle = guards.enterUnsafe(shared, operation, state, this.ambient.random, now)
     if (obstacle !== undefined) {
       if (typeof obstacle === "string") this.#resume(this.#queued())
       else this.attemptEnded(obstacle, now)
@@ -105,7 +105,7 @@ export class Answering<A> implements attempt.Making<A>, attempt.Owner<A> {
   }
 
   #queued(): Effect.Effect<A, ErrorOf> {
-    const first = withinDeadline(this.operation, attempt.queued(this, this.#first, false))
+    const first = withinDeadline(this.operation, attempt.queued(this, this.#first))
     return this.#toTheEnd(
       Effect.matchEffect(first, {
         onSuccess: (answer) => {
@@ -123,7 +123,7 @@ export class Answering<A> implements attempt.Making<A>, attempt.Owner<A> {
     const lanes: Lanes = [this.#first, ...others]
     return withinDeadline(
       operation,
-      fallback.run(shared, operation, lanes, (lane, wasTold) => attempt.make(this, lane, wasTold), error)
+      fallback.run(shared, operation, lanes, (lane) => attempt.make(this, lane), error)
     )
   }
 

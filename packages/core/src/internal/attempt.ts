@@ -5,6 +5,7 @@ import * as Exit from "effect/Exit"
 import { constVoid } from "effect/Function"
 import * as Failure from "../Failure.ts"
 import type * as Lane from "../Lane.ts"
+import type * as Limits from "../Limits.ts"
 import type * as Refusal from "../Refusal.ts"
 import type { Ambient } from "./ambient.ts"
 import type { Begin, Call, Caller } from "./call.ts"
@@ -74,10 +75,17 @@ export class Attempt<A>
   begin(owner: Owner<A>): void {
     this.#owner = owner
     const { ambient, begin, operation } = this.#making
+    this.isSent = true
     this.#call = begin(this.state.lane, this)
     if (this.isEnded) return
     const total = operation.deadlineAt - this.startedAt
     ambient.deadlines.put(this, this.startedAt, Math.min(operation.figures.plainAttemptMillis, total))
+  }
+
+  /** The headers of its response say what is left of the lane's limits. */
+  heard(said: Limits.Stated, now: number): void {
+    const { operation, shared } = this.#making
+    guards.heed(shared, operation, this, said, now)
   }
 
   /** The call has ended. */
@@ -140,30 +148,23 @@ const observed = <A>(
 }
 
 /** Makes one attempt, waiting for a slot where none is free and for leave where it has to. Interruption calls it off. */
-export const make = <A>(making: Making<A>, lane: Lane.Lane, wasTold: boolean): Effect.Effect<A, Errors> =>
+export const make = <A>(making: Making<A>, lane: Lane.Lane): Effect.Effect<A, Errors> =>
   // The guards are taken inside the suspension, so that no interruption can come between taking and giving back.
   Effect.callback<A, Errors>((resume) => {
     const { ambient, operation, shared } = making
     const state = guards.stateOf(shared, operation, lane)
     const now = ambient.clock.currentTimeMillisUnsafe()
-    const obstacle = guards.enterUnsafe(shared, operation, state, wasTold, now)
-    if (typeof obstacle === "string") return resume(queued(making, lane, wasTold))
+    const obstacle = guards.enterUnsafe(shared, operation, state, ambient.random, now)
+    if (typeof obstacle === "string") return resume(queued(making, lane))
     if (obstacle !== undefined) return resume(obstacle)
     return run(new Attempt(making, state, now), resume)
   })
 
 /** The same for whoever has to wait for a slot or for the fleet's leave: waits, then makes the attempt. */
-export const queued = <A>(making: Making<A>, lane: Lane.Lane, wasTold: boolean): Effect.Effect<A, Errors> =>
+export const queued = <A>(making: Making<A>, lane: Lane.Lane): Effect.Effect<A, Errors> =>
   Effect.uninterruptibleMask((restore) =>
     Effect.flatMap(
-      guards.begin(
-        making.shared,
-        making.operation,
-        lane,
-        wasTold,
-        restore,
-        (state, now) => new Attempt(making, state, now)
-      ),
+      guards.begin(making.shared, making.operation, lane, restore, (state, now) => new Attempt(making, state, now)),
       (attempt) =>
         // Interrupted before the call could begin, nothing has given the guards back yet.
         Effect.onExit(restore(Effect.callback<A, Errors>((resume) => run(attempt, resume))), () => attempt)

@@ -8,6 +8,7 @@ import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import type * as Failure from "../Failure.ts"
 import type * as Lane from "../Lane.ts"
+import * as Limits from "../Limits.ts"
 
 /** A call that is under way. */
 export interface Call {
@@ -21,6 +22,8 @@ export interface Call {
 export interface Caller<A> {
   /** It has ended; told once, perhaps before `Begin` returns. */
   ended(exit: Exit.Exit<A, Failure.Failure>): void
+  /** The headers of its response say what is left of the lane's limits. */
+  heard(said: Limits.Stated, now: number): void
 }
 
 /** Begins a call. */
@@ -53,7 +56,12 @@ export const ofEffect = <A, R>(
   const fork = Effect.runForkWith(context)
   return (lane, caller) => {
     // What a call throws instead of failing is a defect of the attempt.
-    const fiber = fork(Effect.suspend(() => call(lane)))
+    const effect = Effect.suspend(() => call(lane))
+    const fiber = fork(
+      lane.statesLimits === true
+        ? Effect.provideService(effect, Limits.Listener, (said, now) => caller.heard(said, now))
+        : effect
+    )
     const exit = fiber.pollUnsafe()
     if (exit !== undefined) {
       caller.ended(exit)

@@ -4,6 +4,7 @@
  */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Random from "effect/Random"
 import * as Result from "effect/Result"
 import * as Schedule from "effect/Schedule"
 import * as Disposition from "../Disposition.ts"
@@ -15,11 +16,12 @@ import * as Refusal from "../Refusal.ts"
 import * as RetryPolicy from "../RetryPolicy.ts"
 import * as guards from "./guards.ts"
 import { hintMillis } from "./hint.ts"
+import * as limiting from "./limiting.ts"
 import * as reopening from "./reopening.ts"
 import { isFinal, note, type Operation } from "./running.ts"
 
-/** One request to one lane, with all its guards. `wasTold`: the lane asked for a wait, and it is over. */
-export type AttemptOn<A, R> = (lane: Lane.Lane, wasTold: boolean) => Effect.Effect<A, Failure.Failure | Refusal.Step, R>
+/** One request to one lane, with all its guards. */
+export type AttemptOn<A, R> = (lane: Lane.Lane) => Effect.Effect<A, Failure.Failure | Refusal.Step, R>
 
 type Outcome<A> = Result.Result<A, Failure.Failure | Refusal.Step>
 
@@ -31,14 +33,26 @@ interface Turn<A> {
 
 /**
  * Runs the operation over the lanes in the given order. `first`: the first lane has been asked once already, which ended
- * so.
+ * so. Interruption ends every wait at once and gives up its place in a line.
  */
-export const run = Effect.fnUntraced(function* <A, R>(
+export const run = <A, R>(
   shared: guards.Shared,
   operation: Operation,
   lanes: ReadonlyArray<Lane.Lane>,
   attemptOn: AttemptOn<A, R>,
   first?: Failure.Failure | Refusal.Step
+): Effect.Effect<A, Failure.Failure | Refusal.Refusal, R> =>
+  Effect.ensuring(
+    overLanes(shared, operation, lanes, attemptOn, first),
+    Effect.sync(() => limiting.leave(operation))
+  )
+
+const overLanes = Effect.fnUntraced(function* <A, R>(
+  shared: guards.Shared,
+  operation: Operation,
+  lanes: ReadonlyArray<Lane.Lane>,
+  attemptOn: AttemptOn<A, R>,
+  first: Failure.Failure | Refusal.Step | undefined
 ): Effect.fn.Return<A, Failure.Failure | Refusal.Refusal, R> {
   let pending = lanes
   /** What had been sent before the attempt that was made already. */
@@ -140,11 +154,11 @@ const onLane = <A, R>(
   first: Failure.Failure | Refusal.Step | undefined
 ): Effect.Effect<Turn<A>, never, R> => {
   let already = first
-  let wasTold = false
   let isWaiting = false
+  let turnMillis = 0
   // Refusals leave the retry loop as values: only a provider's failure is ever repeated in place.
   const attempt = Effect.suspend((): Effect.Effect<A, Failure.Failure | Refusal.Step, R> => {
-    if (already === undefined) return attemptOn(lane, wasTold)
+    if (already === undefined) return attemptOn(lane)
     const error = already
     already = undefined
     return Effect.fail(error)
@@ -162,10 +176,23 @@ const onLane = <A, R>(
       isWaiting = closedMillis(shared, operation, lane, input, now) > Duration.toMillis(duration)
       return !isWaiting
     }),
+    // Whoever was told to wait stands in the line with all others who were.
+    Schedule.while(({ input, now }) => {
+      turnMillis = 0
+      if (Disposition.of(input).outcome !== "throttled") return Effect.succeed(true)
+      return Effect.map(Random.Random, (random) => {
+        const gate = guards.gateOf(shared, operation, lane)
+        const patience = Math.min(Duration.toMillis(operation.policy.retry.patience), operation.deadlineAt - now - 1)
+        const turn = limiting.join(gate, operation, lane, patience, random, now)
+        isWaiting = turn === undefined
+        turnMillis = turn ?? 0
+        return !isWaiting
+      })
+    }),
     // Last of all, so that only a retry that is really made is paid for.
     Schedule.while(({ input }) => pay(shared, operation, lane, input)),
+    Schedule.modifyDelay(({ duration }) => Effect.succeed(Duration.max(duration, Duration.millis(turnMillis)))),
     Schedule.tap(({ duration, input }) => {
-      wasTold = Disposition.of(input).outcome === "throttled"
       operation.waitedMillis += Duration.toMillis(duration)
       return shared.bus.publish({
         _tag: "RetryScheduled",
@@ -195,7 +222,7 @@ const onLane = <A, R>(
 const isClosed = (error: Failure.Failure | Refusal.Step): error is Refusal.CircuitOpen | Refusal.LimitReached =>
   error._tag === "CircuitOpen" || error._tag === "LimitReached"
 
-/** How long the lane will refuse this operation's retry. Its cool-down does not bind the one who was told to wait. */
+/** How long the lane will refuse this operation's retry. Whoever was told to wait takes a turn instead. */
 const closedMillis = (
   shared: guards.Shared,
   operation: Operation,
@@ -232,6 +259,7 @@ const pay = Effect.fnUntraced(function* (
   failure: Failure.Failure
 ) {
   if (yield* shared.retryBudget.tryWithdraw(lane.id, operation.policy.retryBudget)) return true
+  limiting.leave(operation)
   yield* shared.bus.publish({
     _tag: "RetrySuppressed",
     operation: operation.id,
@@ -298,5 +326,6 @@ const refusalEvent = (operation: Operation, lane: Lane.Lane, refusal: Refusal.St
   provider: lane.provider,
   model: lane.model,
   reason: refusal._tag,
+  limit: refusal._tag === "LimitReached" ? refusal.reason : undefined,
   retryAfterMillis: isClosed(refusal) ? hintMillis(refusal.retryAfter) : undefined
 })

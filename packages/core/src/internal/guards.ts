@@ -1,5 +1,5 @@
 /**
- * The guards of one attempt: peek at the circuits, the cool-down, the bulkhead, the admission; and what all of them learn
+ * The guards of one attempt: peek at the circuits, the limits, the bulkhead, the admission; and what all of them learn
  * when the attempt is over. Whoever has `Started` an attempt owes an `end`; only the first one counts. Everything but
  * the wait for a slot is synchronous, so that nothing can come between looking and taking.
  */
@@ -11,18 +11,22 @@ import * as Exit from "effect/Exit"
 import * as Random from "effect/Random"
 import type * as Bulkhead from "../Bulkhead.ts"
 import type * as CircuitBreaker from "../CircuitBreaker.ts"
-import type * as Cooldown from "../Cooldown.ts"
 import * as Disposition from "../Disposition.ts"
 import type * as Event from "../Event.ts"
 import type * as EventBus from "../EventBus.ts"
 import * as Failure from "../Failure.ts"
 import type * as Health from "../Health.ts"
 import type * as Lane from "../Lane.ts"
+import type * as Limits from "../Limits.ts"
+import { maxHoldMillis } from "../Limits.ts"
 import * as Refusal from "../Refusal.ts"
 import type * as RetryBudget from "../RetryBudget.ts"
+import * as RetryPolicy from "../RetryPolicy.ts"
 import type * as BreakerState from "./BreakerState.ts"
 import { type Circuit, type Refused, voidPermit } from "./Circuit.ts"
+import * as Gate from "./Gate.ts"
 import { hintMillis } from "./hint.ts"
+import * as limiting from "./limiting.ts"
 import { askFirst } from "./Probing.ts"
 import * as RetryBudgetState from "./RetryBudgetState.ts"
 import type { Operation } from "./running.ts"
@@ -33,7 +37,7 @@ import { stackless } from "./stackless.ts"
 export interface Shared {
   readonly breaker: CircuitBreaker.CircuitBreaker["Service"]
   readonly bulkhead: Bulkhead.Bulkhead["Service"]
-  readonly cooldown: Cooldown.Cooldown["Service"]
+  readonly limits: Limits.Limits["Service"]
   readonly retryBudget: RetryBudget.RetryBudget["Service"]
   readonly health: Health.Health["Service"]
   readonly bus: EventBus.EventBus["Service"]
@@ -54,6 +58,11 @@ export interface LaneState {
   /** Its retry budget under the settings it was last asked with. */
   budget: RetryBudgetState.RetryBudget
   budgetSettings: RetryBudget.Settings
+  /** What requests have to pass under the limits it was last asked with. */
+  gate: Gate.Gate
+  limits: Limits.Settings
+  /** Operations that wait for it to be open to calls. */
+  waiting: number
 }
 
 /** What is known about an attempt besides how it ended. */
@@ -79,6 +88,12 @@ export class Started implements Observed {
   longestGapMillis: number | undefined = undefined
   inputTokens: number | undefined = undefined
   outputTokens: number | undefined = undefined
+  /** The call has begun: a request may be under way. */
+  isSent = false
+  /** What was counted against limits; absent while there are none. */
+  pass: Gate.Pass | undefined
+  /** It asks the lane of the attempt before again. */
+  readonly isRetry: boolean
   /** Set by the first `end`. */
   isEnded = false
 
@@ -90,8 +105,10 @@ export class Started implements Observed {
     this.startedAt = now
     this.waitedMillis = operation.waitedMillis
     operation.waitedMillis = 0
+    this.isRetry = operation.lastLane === state.lane
     operation.lastLane = state.lane
     // Looked at in this same step: none can refuse now.
+    this.pass = Gate.isQuiet(state.gate, now) ? undefined : limiting.pass(state.gate, operation, state.lane, now)
     this.permit = circuits.lane.admit(now, breaker) ?? voidPermit
     this.credentialPermit = circuits.credential.admit(now, credentialBreaker) ?? voidPermit
     this.modelPermit = circuits.model.admit(now, breaker) ?? voidPermit
@@ -110,9 +127,6 @@ const keysOf = ({ credential, id, model, provider }: Lane.Lane): { readonly [Eac
   model: `model:${provider}/${model}`
 })
 
-/** The keys of those circuits. */
-export const circuitsOf = (lane: Lane.Lane): ReadonlyArray<string> => Object.values(keysOf(lane))
-
 /** What is kept of a lane. */
 export const stateOf = (shared: Shared, operation: Operation, lane: Lane.Lane): LaneState =>
   shared.lanes.get(lane) ?? meet(shared, operation, lane)
@@ -127,7 +141,10 @@ const meet = (shared: Shared, { policy }: Operation, lane: Lane.Lane): LaneState
     slots: shared.bulkhead.slotsUnsafe(lane.id),
     health: shared.health.laneUnsafe(lane),
     budget: shared.retryBudget.budgetUnsafe(lane.id, policy.retryBudget),
-    budgetSettings: policy.retryBudget
+    budgetSettings: policy.retryBudget,
+    gate: shared.limits.gateUnsafe(lane, policy.limits),
+    limits: policy.limits,
+    waiting: 0
   }
   shared.lanes.set(lane, state)
   return state
@@ -143,6 +160,18 @@ const deposit = (shared: Shared, { policy }: Operation, state: LaneState, now: n
   RetryBudgetState.deposit(state.budget, now)
 }
 
+/** The gate that the operation's requests to the lane have to pass. */
+export const gateOf = (shared: Shared, operation: Operation, lane: Lane.Lane): Gate.Gate =>
+  gateIn(shared, operation, stateOf(shared, operation, lane))
+
+const gateIn = (shared: Shared, { policy }: Operation, state: LaneState): Gate.Gate => {
+  if (state.limits !== policy.limits) {
+    state.limits = policy.limits
+    state.gate = shared.limits.gateUnsafe(state.lane, policy.limits)
+  }
+  return state.gate
+}
+
 /** Milliseconds until the lane's circuits let a call through; 0 when they do now, infinite while a person holds one open. */
 export const circuitMillis = (shared: Shared, operation: Operation, lane: Lane.Lane, now: number): number => {
   const { circuits } = stateOf(shared, operation, lane)
@@ -155,23 +184,25 @@ export const circuitMillis = (shared: Shared, operation: Operation, lane: Lane.L
   )
 }
 
-/** Milliseconds until the lane may be called, by its circuits and its cool-down; 0 when it may be now. */
+/** Milliseconds until the lane may be called, by its circuits and its limits; 0 when it may be now. */
 export const waitMillis = (shared: Shared, operation: Operation, lane: Lane.Lane, now: number): number =>
-  Math.max(circuitMillis(shared, operation, lane, now), shared.cooldown.waitMillisUnsafe(lane, now))
+  Math.max(
+    circuitMillis(shared, operation, lane, now),
+    limiting.waitMillis(gateOf(shared, operation, lane), operation, lane, now)
+  )
 
 /** What is in the way of an attempt: it is refused, or there is only a slot to wait for, or the fleet's leave to probe. */
 export type Obstacle = Exit.Exit<never, Refusal.Step> | "queue" | "ask"
 
 /**
  * Takes a slot for an attempt, or says what is in its way and takes nothing. Where nothing is, `Started` has to be made of
- * it in this same step. `wasTold`: this operation has just waited as long as the lane asked it to. `hasSlot`: it has waited
- * for one.
+ * it in this same step. `hasSlot`: it has waited for one.
  */
 export const enterUnsafe = (
   shared: Shared,
   operation: Operation,
   state: LaneState,
-  wasTold: boolean,
+  random: limiting.Random,
   now: number,
   hasSlot = false
 ): Obstacle | undefined => {
@@ -184,10 +215,10 @@ export const enterUnsafe = (
   if (credentialWait > 0) return circuits.credential.turnAway(lane.id, now, credentialBreaker)
   const modelWait = circuits.model.waitMillis(now, breaker)
   if (modelWait > 0) return circuits.model.turnAway(lane.id, now, breaker)
-  // Whoever was told to wait has waited; the cool-down is for everybody else.
-  const cooling = wasTold ? 0 : shared.cooldown.waitMillisUnsafe(lane, now)
-  if (cooling > 0) {
-    return refused(() => new Refusal.LimitReached({ lane: lane.id, retryAfter: Duration.millis(cooling) }))
+  const gate = gateIn(shared, operation, state)
+  if (!Gate.isQuiet(gate, now)) {
+    const refusal = limiting.look(gate, operation, lane, random, now)
+    if (refusal !== undefined) return Exit.fail(refusal)
   }
   const mustAsk = ownWait === askFirst || credentialWait === askFirst || modelWait === askFirst
   if (!hasSlot) {
@@ -206,7 +237,6 @@ export const begin = <S extends Started>(
   shared: Shared,
   operation: Operation,
   lane: Lane.Lane,
-  wasTold: boolean,
   restore: Restore,
   make: (state: LaneState, now: number) => S
 ): Effect.Effect<S, Refusal.Step> => {
@@ -214,10 +244,10 @@ export const begin = <S extends Started>(
   const { slots } = state
   let hasAsked = false
   const enter = (hasSlot: boolean): Effect.Effect<S, Refusal.Step> =>
-    Effect.clockWith((clock) => {
+    Effect.withFiber((fiber) => {
       // The lane may have begun to cool, or its circuit opened, while this operation waited.
-      const now = clock.currentTimeMillisUnsafe()
-      const obstacle = enterUnsafe(shared, operation, state, wasTold, now, hasSlot)
+      const now = fiber.getRef(Clock.Clock).currentTimeMillisUnsafe()
+      const obstacle = enterUnsafe(shared, operation, state, fiber.getRef(Random.Random), now, hasSlot)
       if (obstacle === undefined) return Effect.succeed(make(state, now))
       if (obstacle === "queue") {
         return Effect.andThen(
@@ -267,7 +297,21 @@ const withoutLeave = ({ figures }: Operation, { circuits, lane }: LaneState, now
   return circuits.model.turnAway(lane.id, now, breaker)
 }
 
-/** Gives everything back and tells circuits, cool-down, health and the bus how the attempt ended. */
+/** The headers of a response are here, and say what is left of the lane's limits. */
+export const heed = (
+  shared: Shared,
+  operation: Operation,
+  started: Started,
+  said: Limits.Stated,
+  now: number
+): void => {
+  const { lane } = started.state
+  // The first word about limits comes to a request that was not counted, since there were none.
+  started.pass ??= limiting.pass(gateOf(shared, operation, lane), operation, lane, now)
+  Gate.correct(started.pass, said, now)
+}
+
+/** Gives everything back and tells circuits, limits, health and the bus how the attempt ended. */
 export const end = (
   shared: Shared,
   operation: Operation,
@@ -286,7 +330,7 @@ export const endUnsafe = (
   started: Started,
   exit: Exit.Exit<unknown, Failure.Failure | Refusal.Refusal>,
   now: number,
-  random: { nextDoubleUnsafe(): number }
+  random: limiting.Random
 ): void => {
   if (started.isEnded) return
   started.isEnded = true
@@ -315,7 +359,8 @@ export const endUnsafe = (
   circuits.model.settle(started.modelPermit, model, false, result, hint, random, now, breaker)
   // What was before the recovery no longer speaks about the lane.
   if ((probedLane && isClosed(circuits.lane)) || (probedModel && isClosed(circuits.model))) state.health.restart(now)
-  if (failure !== undefined && line !== undefined) heed(shared, operation, lane, failure, line, now)
+  if (started.pass !== undefined) limiting.settle(started.pass, started, failure, now)
+  if (failure !== undefined && line !== undefined) react(shared, operation, started, failure, line, random, now)
   if (result === "Success" || line?.blames === "lane") {
     state.health.record(now, durationMillis, firstContentMillis, failure?._tag)
   }
@@ -379,17 +424,22 @@ const outcomeOn = (reach: Reach, result: Event.Result, line: Disposition.Disposi
 }
 
 /** Cools the lane where the provider asked for a wait, and calls for a person where one is needed. */
-const heed = (
+const react = (
   shared: Shared,
   operation: Operation,
-  lane: Lane.Lane,
+  started: Started,
   failure: Failure.Failure,
   line: Disposition.Disposition,
+  random: limiting.Random,
   now: number
 ): void => {
+  const { lane } = started.state
   if (line.outcome === "throttled") {
-    const millis = hintMillis(failure.retryAfter) ?? unhintedMillis(operation, failure)
-    if (shared.cooldown.coolUnsafe(lane, millis, now)) {
+    const millis = Math.min(
+      hintMillis(failure.retryAfter) ?? unhintedMillis(operation, started, failure, random),
+      maxHoldMillis
+    )
+    if (shared.limits.coolUnsafe(lane, millis, now)) {
       shared.bus.publishUnsafe(now, {
         _tag: "LaneCooling",
         lane: lane.id,
@@ -425,11 +475,20 @@ const slowestMillis = (
 ): number =>
   kind === "stream" ? Math.max(firstContentMillis ?? durationMillis, longestGapMillis ?? 0) : durationMillis
 
-/** A limit without a stated wait cools for the first backoff step; a quota, for as long as an open circuit. */
-const unhintedMillis = (operation: Operation, failure: Failure.Failure): number =>
-  failure._tag === "QuotaExceeded"
-    ? Duration.toMillis(operation.policy.breaker.open)
-    : Duration.toMillis(operation.policy.retry.base) * Disposition.of(failure).baseFactor
+/**
+ * A limit without a stated wait cools for the first backoff step, spread by chance like it; a quota, for as long as an open
+ * circuit, once no retry is left that could show the verdict to have been wrong.
+ */
+const unhintedMillis = (
+  operation: Operation,
+  { isRetry }: Started,
+  failure: Failure.Failure,
+  random: limiting.Random
+): number => {
+  const { breaker, retry } = operation.policy
+  if (failure._tag === "QuotaExceeded" && (isRetry || retry.maxRetries === 0)) return Duration.toMillis(breaker.open)
+  return RetryPolicy.delayMillis(retry, 1, Disposition.of(failure).baseFactor, 0, random.nextDoubleUnsafe())
+}
 
 const failureOf = (exit: Exit.Exit<unknown, Failure.Failure | Refusal.Refusal>): Failure.Failure | undefined => {
   if (Exit.isSuccess(exit)) return undefined

@@ -7,6 +7,7 @@ import type * as Policy from "../Policy.ts"
 import type * as Provenance from "../Provenance.ts"
 import * as Refusal from "../Refusal.ts"
 import * as figures from "./figures.ts"
+import type * as Gate from "./Gate.ts"
 
 export class Operation {
   readonly plan: Plan
@@ -22,12 +23,15 @@ export class Operation {
   waitedMillis = 0
   /** The lane of the last attempt: another one on it is a retry. */
   lastLane: Lane.Lane | undefined = undefined
+  /** The place it holds in the line in front of a lane. */
+  place: Gate.Place | undefined = undefined
   /** The lane that answered. */
   answeredBy: Lane.Lane | undefined = undefined
   /** Whether its end has been reported. */
   isOver = false
   readonly #nextId: () => string
   #id: string | undefined = undefined
+  #estimate: { readonly lane: Lane.Lane; readonly tokens: number } | undefined = undefined
   #attempts: Array<Provenance.Attempt> | undefined = undefined
   #trail: Array<Refusal.TrailEntry> | undefined = undefined
 
@@ -58,6 +62,14 @@ export class Operation {
   /** The route's first lane: any other's answer is degraded. */
   get preferred(): string | undefined {
     return this.plan.lanes[0]?.id
+  }
+
+  /** About how many tokens its request takes on a lane; 0 where nobody knows. */
+  tokensOn(lane: Lane.Lane): number {
+    const { estimateTokens } = this.plan
+    if (estimateTokens === undefined) return 0
+    if (this.#estimate?.lane !== lane) this.#estimate = { lane, tokens: estimateTokens(lane) }
+    return this.#estimate.tokens
   }
 
   /** Every attempt so far, in order, where the caller asked how it went. */

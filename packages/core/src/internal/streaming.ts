@@ -17,6 +17,7 @@ import type * as Refusal from "../Refusal.ts"
 import type { StreamOperation } from "../Operation.ts"
 import type { AttemptOn } from "./fallback.ts"
 import * as guards from "./guards.ts"
+import * as observing from "./observing.ts"
 import { type Chunk, Pulling } from "./Pulling.ts"
 import * as running from "./running.ts"
 import { noteUsage } from "./usage.ts"
@@ -60,17 +61,10 @@ export const open = Effect.fnUntraced(function* <A, R>(
 
   // An attempt that has its content holds its slot until it is read, or until the operation fails before that.
   let leave: Effect.Effect<void> = Effect.void
-  const attemptOn: AttemptOn<Opened<A, R>, R> = (lane, wasTold) =>
+  const attemptOn: AttemptOn<Opened<A, R>, R> = (lane) =>
     Effect.uninterruptibleMask((restore) =>
       Effect.flatMap(
-        guards.begin(
-          shared,
-          operation,
-          lane,
-          wasTold,
-          restore,
-          (state, now) => new guards.Started(operation, state, now)
-        ),
+        guards.begin(shared, operation, lane, restore, (state, now) => new guards.Started(operation, state, now)),
         (started) =>
           Effect.gen(function* () {
             const attemptScope = Scope.makeUnsafe()
@@ -81,7 +75,12 @@ export const open = Effect.fnUntraced(function* <A, R>(
               startedAt: started.startedAt,
               observed: started,
               context,
-              open: Effect.suspend(() => Channel.toPullScoped(Stream.toChannel(options.call(lane)), attemptScope)),
+              open: Effect.suspend(() =>
+                Channel.toPullScoped(
+                  Stream.toChannel(observing.stream(shared, operation, started, options.call)),
+                  attemptScope
+                )
+              ),
               note: noteOf(options, started)
             })
             let finished = false

@@ -51,7 +51,7 @@ const refusing = Effect.gen(function* () {
   const refusals: ReadonlyArray<readonly [Refusing["source"], Refusal.Refusal]> = [
     ["open circuit", new Refusal.CircuitOpen({ lane: "a/b", circuit: "a/b", retryAfter: seconds })],
     ["full bulkhead", new Refusal.BulkheadFull({ lane: "a/b", reason: "queue-full", maxConcurrent: 1, maxQueue: 0 })],
-    ["limit", new Refusal.LimitReached({ lane: "a/b", retryAfter: seconds })],
+    ["limit", new Refusal.LimitReached({ lane: "a/b", reason: "cooling", retryAfter: seconds })],
     ["budget", new Refusal.BudgetExhausted({ maxAttempts: 1 })]
   ]
   return refusals.map(([source, refusal]): Refusing => {

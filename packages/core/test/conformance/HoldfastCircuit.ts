@@ -1,7 +1,7 @@
 /** Our own circuit breaker as a subject of the suite. */
 import { type Context, Duration, Effect, Layer } from "effect"
 import { TestClock } from "effect/testing"
-import { CircuitBreaker, Cooldown, EventBus, type Failure, Sharing, SharingStore } from "@holdfast/core"
+import { CircuitBreaker, EventBus, type Failure, Limits, Sharing, SharingStore } from "@holdfast/core"
 import { recorder } from "../Recorder.ts"
 import * as EffectCalls from "./EffectCalls.ts"
 import { errorOf, refusalOf } from "./holdfastErrors.ts"
@@ -90,7 +90,7 @@ const away = Layer.succeed(SharingStore.SharingStore, {
 export const circuitWithoutStore = Effect.fnUntraced(function* (onStoreError: "allow" | "fail") {
   const sharing = Sharing.layer({ whenAway: onStoreError === "allow" ? "probe" : "refuse" })
   const services = yield* Layer.build(
-    Layer.fresh(sharing.pipe(Layer.provide([away, Cooldown.layer]), Layer.provideMerge(breakers)))
+    Layer.fresh(sharing.pipe(Layer.provide([away, Limits.layer]), Layer.provideMerge(breakers)))
   )
   const made = yield* circuitIn(optionsOf({ trip: { failures: 10 }, openMillis: 1000 }), services)
   if (onStoreError === "allow") return made

@@ -401,3 +401,27 @@ describe("a circuit that is restored", () => {
     assert.strictEqual(bench.pass(5_000).call("failure").wait, 120_000)
   })
 })
+
+describe("whoever waits to be let through", () => {
+  it.effect("is not woken because somebody else has gone to probe, but by what that leads to", () =>
+    Effect.gen(function* () {
+      const woken = (verdict: Fiber.Fiber<void>) => verdict.pollUnsafe() !== undefined
+      for (const [outcome, expected] of [
+        ["success", true],
+        ["failure", true],
+        ["neutral", true]
+      ] as const) {
+        const bench = new Bench()
+        bench.open()
+        bench.pass(30_000)
+        const verdict = yield* Effect.forkChild(bench.circuit.nextVerdict(), { startImmediately: true })
+        const probe = bench.admit()
+        yield* Effect.yieldNow
+        assert.isFalse(woken(verdict))
+        bench.settle(probe, outcome)
+        yield* Effect.yieldNow
+        assert.strictEqual(woken(verdict), expected)
+      }
+    })
+  )
+})

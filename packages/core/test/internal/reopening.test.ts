@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Duration, Effect, Fiber } from "effect"
 import { TestClock } from "effect/testing"
-import { CircuitBreaker, Cooldown, Policy } from "@holdfast/core"
+import { CircuitBreaker, Limits, Policy } from "@holdfast/core"
 import { alone, chat, exact, held, nothing } from "../Chat.ts"
 import { recorder } from "../Recorder.ts"
 import { after, failing, hanging, replying, scripted } from "../Scripted.ts"
@@ -46,7 +46,7 @@ describe("when every lane is closed to calls", () => {
     Effect.gen(function* () {
       const a = yield* scripted("a/x", [replying("hello")])
       const lane = yield* a.lane
-      yield* Cooldown.Cooldown.use((cooldown) => cooldown.cool(lane, 25_000))
+      yield* Limits.Limits.use((limits) => limits.cool(lane, 25_000))
       const fiber = yield* Effect.forkChild((yield* chat([a])).ask)
       yield* TestClock.adjust("25 seconds")
       assert.strictEqual(yield* Fiber.join(fiber), "hello")
@@ -59,7 +59,7 @@ describe("when every lane is closed to calls", () => {
       const events = yield* recorder
       const a = yield* scripted("a/x", [replying("hello")])
       const lane = yield* a.lane
-      yield* Cooldown.Cooldown.use((cooldown) => cooldown.cool(lane, 1_000 + 1e-7))
+      yield* Limits.Limits.use((limits) => limits.cool(lane, 1_000 + 1e-3))
       yield* TestClock.adjust("1 second")
       const fiber = yield* Effect.forkChild((yield* chat([a])).ask)
       yield* TestClock.adjust("1 millis")
@@ -241,6 +241,51 @@ describe("when every lane is closed to calls", () => {
       yield* TestClock.adjust("1 minute")
       assert.strictEqual((yield* Effect.forEach(callers, Fiber.join)).length, 200)
       assert.deepStrictEqual(yield* held(a), nothing)
+    }).pipe(alone)
+  )
+
+  it.effect("those who waited for a circuit leave each at an instant of its own, all within a second", () =>
+    Effect.gen(function* () {
+      const policy = Policy.standard.pipe(
+        Policy.breaker({ openJitter: 0 }),
+        Policy.bulkhead({ maxConcurrent: 100, maxQueue: 0 })
+      )
+      const a = yield* scripted("a/x", [after("2 seconds", replying("hello")), replying("hello")])
+      yield* trip("a/x", "30 seconds")
+      const { ask } = yield* chat([a], policy)
+      const callers = yield* Effect.forEach(Array.from({ length: 300 }), () => Effect.forkChild(ask))
+      yield* TestClock.adjust("2 minutes")
+      assert.strictEqual((yield* Effect.forEach(callers, Fiber.join)).length, 300)
+      const [probe, ...rest] = yield* a.times
+      assert.strictEqual(probe, 30_000)
+      assert.isAtMost(Math.max(...rest), 33_000)
+      assert.isAbove(new Set(rest).size, 150)
+    }).pipe(alone)
+  )
+
+  it.effect("says once that it waits, however often the circuit changes meanwhile", () =>
+    Effect.gen(function* () {
+      const events = yield* recorder
+      const policy = exact.pipe(
+        Policy.breaker({ open: "5 seconds", openMax: "5 seconds" }),
+        Policy.retry({ maxRetries: 0 })
+      )
+      const a = yield* scripted("a/x", [
+        ...Array.from({ length: 3 }, () => after("1 second", failing("ServiceUnavailable"))),
+        replying("hello")
+      ])
+      yield* trip("a/x", "5 seconds")
+      const { ask } = yield* chat([a], policy)
+      const probes = yield* Effect.forkChild(
+        Effect.forEach(Array.from({ length: 3 }), () => Effect.ignore(ask), { concurrency: 3 })
+      )
+      const waiting = yield* Effect.forkChild(
+        Effect.forEach(Array.from({ length: 20 }), () => ask, { concurrency: 20 })
+      )
+      yield* TestClock.adjust("1 minute")
+      yield* Fiber.join(probes)
+      assert.strictEqual((yield* Fiber.join(waiting)).length, 20)
+      assert.isAtMost((yield* events.of("WaitingForLane")).length, 40)
     }).pipe(alone)
   )
 })
