@@ -163,8 +163,8 @@ const remainingOf = (name: string): string | undefined => {
   return name === "ratelimit-reset" ? "ratelimit-remaining" : undefined
 }
 
-/** A duration, an RFC 3339 instant, plain seconds, or an epoch in seconds or milliseconds, told apart by size. */
-const resetValue = (value: string, now: number | undefined): number | undefined => {
+/** The wait in a reset header: a duration, an RFC 3339 instant, plain seconds, or an epoch in seconds or milliseconds, told apart by size. */
+export const resetValue = (value: string, now: number | undefined): number | undefined => {
   const number = Duration.seconds(value) === undefined && !/^\d{9,14}$/.test(value.trim()) ? undefined : Number(value)
   if (number === undefined) return Duration.compact(value) ?? until(isoDate(value), now)
   if (number >= 1e12) return until(number, now)

@@ -4,6 +4,8 @@
  */
 import type * as Classification from "@holdfast/core/Classification"
 import type * as Failure from "@holdfast/core/Failure"
+import * as Limits from "@holdfast/core/Limits"
+import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as HttpClient from "effect/http/HttpClient"
@@ -20,6 +22,7 @@ import type * as Piece from "./Piece.ts"
 import * as PlainError from "./plainError.ts"
 import { readFailure } from "./readFailure.ts"
 import * as Scrub from "./scrub.ts"
+import * as StatedLimits from "./statedLimits.ts"
 import * as ServerEvents from "./ServerEvents.ts"
 import type { Trouble } from "./Trouble.ts"
 
@@ -82,6 +85,7 @@ export const make = (options: Options): Wire => {
   ): Effect.Effect<HttpClientResponse.HttpClientResponse, Failure.Failure, Scope.Scope> =>
     client.execute(HttpClientRequest.setHeaders(request, Redacted.value(options.headers))).pipe(
       Effect.catch(thrown()),
+      Effect.tap(tell),
       Effect.filterOrElse(
         (response) => response.status >= 200 && response.status < 300,
         (response) =>
@@ -163,6 +167,18 @@ const idPrefix: Effect.Effect<string> = Effect.map(
 
 const post = (url: string, json: string, accept: string): HttpClientRequest.HttpClientRequest =>
   HttpClientRequest.post(url, { accept }).pipe(HttpClientRequest.bodyText(json, "application/json"))
+
+/** Tells whoever listens what the headers say is left of the limits. */
+const tell = (response: HttpClientResponse.HttpClientResponse): Effect.Effect<void> =>
+  Effect.withFiber((fiber) => {
+    const listen = fiber.getRef(Limits.Listener)
+    if (listen !== undefined) {
+      const now = fiber.getRef(Clock.Clock).currentTimeMillisUnsafe()
+      const said = StatedLimits.read(response.headers, now)
+      if (said !== undefined) listen(said, now)
+    }
+    return Effect.void
+  })
 
 /** As much of an error's body as comes in time. */
 const errorText = (response: HttpClientResponse.HttpClientResponse): Effect.Effect<string> =>

@@ -8,6 +8,7 @@ import type * as HttpClient from "effect/http/HttpClient"
 import type * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
+import * as Tokens from "../Tokens.ts"
 import * as Tables from "../rules/tables.ts"
 import { gather } from "./gather.ts"
 import * as Problem from "./Problem.ts"
@@ -86,5 +87,15 @@ export const makeLane = (protocol: Protocol, options: Options, client: HttpClien
       : wire.fail(Trouble.wrongShape(body, "the list of models is none"), head)
   )
 
-  return { ...base, text: isText ? text : undefined, embed: isEmbedding ? embed : undefined, check }
+  return {
+    ...base,
+    text: isText ? text : undefined,
+    embed: isEmbedding ? embed : undefined,
+    check,
+    statesLimits: true,
+    estimateTokens: (request) =>
+      Tokens.estimate(request, { provider: errorsOf, model }).tokens +
+      // What may be written is counted when the request is made, and given back when less has been.
+      ("sampling" in request ? (request.sampling.maxOutputTokens ?? 0) : 0)
+  }
 }
