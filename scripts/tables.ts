@@ -100,7 +100,12 @@ const lines: ReadonlyArray<readonly [string, (policy: Policy.Policy) => string]>
   ["`fallback.waitForReopening`", ({ fallback }) => String(fallback.waitForReopening)],
   ["`cache.ttl`: how long an answer is given again; 0: never", ({ cache }) => duration(cache.ttl)],
   ["`cache.staleIfError`: how much longer it stands in for a failure", ({ cache }) => duration(cache.staleIfError)],
-  ["`cache.maxEntryBytes`: the largest answer that is kept", ({ cache }) => String(cache.maxEntryBytes)]
+  ["`cache.maxEntryBytes`: the largest answer that is kept", ({ cache }) => String(cache.maxEntryBytes)],
+  [
+    "`coalesce.enabled`: identical calls at the same time share one operation",
+    ({ coalesce }) => String(coalesce.enabled)
+  ],
+  ["`coalesce.maxBytes` held of a shared stream", ({ coalesce }) => String(coalesce.maxBytes)]
 ]
 
 const policies = `# The named policies
@@ -124,6 +129,12 @@ Off unless a route asks for it, since the same question may deserve another answ
 Within \`ttl\` the lanes are not asked. After that, for \`staleIfError\`, an old answer stands in when asking anew has failed, unless the caller has to change something (\`InvalidRequest\`, \`ContentPolicy\`, \`ContextLengthExceeded\`, no capable lane), and never after the first part of a stream. The provenance says \`cached\`, \`stale\` and \`ageMillis\`. \`Cache.Bypass\` asks for a new answer (\`no-cache\`: it is kept; \`no-store\`: it is not); \`Cache.Tenant\` keeps tenants apart. In the gateway these are the header \`x-holdfast-cache\` and the caller's own key.
 
 Entries are in the memory of the process (\`Cache.layerStoreMemory\`: 10,000 entries, 64 MiB, the one used longest ago goes first), in Redis (\`Cache.layerStoreRedis\`), or in any store of \`effect/persistence\`. A store that does not answer within 50 ms is a miss; after three in a row it is left alone for a second at a time, and \`CacheStoreChanged\` says when it went and came back.
+
+## Identical calls at the same time
+
+With \`coalesce: { enabled: true }\` (\`Policy.coalesce()\`) they share one operation; what is identical is decided as for the cache, which need not be on. Its error is everybody's. Whoever leaves takes nothing from the others, and when the last one leaves the attempt is called off. Each caller has its own time, its own provenance (\`coalesced\`) and its own \`OperationEnded\`; the requests sent count once. Who came later does not share the first one's \`DeadlineExceeded\` but asks again in the time it has left. A call of high priority does not join an ordinary one, while ordinary ones join it.
+
+A late reader of a shared stream is given what came before, then what comes. The fastest reader sets the pace: the provider is read at most \`coalesce.maxBytes\` ahead of it. A reader that falls farther behind than that is cut off with \`StreamTruncated\` (\`coalesce/slow-reader\`), so that nobody waits for it; a stream that has become longer than that takes nobody in any more.
 
 ## The last resort
 

@@ -70,6 +70,14 @@ export const Fallback = Schema.Struct({
 })
 export type Fallback = typeof Fallback.Type
 
+/** Whether identical calls that are made at the same time share one operation. */
+export const Coalesce = Schema.Struct({
+  enabled: Schema.Boolean,
+  /** Of a shared stream: what is held for readers that come late or are slow, in bytes of its JSON. */
+  maxBytes: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 2 ** 30 }))
+})
+export type Coalesce = typeof Coalesce.Type
+
 const sections = {
   retry: RetryPolicy.Settings,
   budget: Budget,
@@ -79,7 +87,8 @@ const sections = {
   bulkhead: Bulkhead.Settings,
   clocks: Clocks,
   fallback: Fallback,
-  cache: Cache.Settings
+  cache: Cache.Settings,
+  coalesce: Coalesce
 }
 
 const Fields = Schema.Struct(sections)
@@ -103,7 +112,8 @@ const standardFields: typeof Fields.Type = {
     total: Duration.seconds(120)
   },
   fallback: { onContentPolicy: false, waitForReopening: true },
-  cache: Cache.defaults
+  cache: Cache.defaults,
+  coalesce: { enabled: false, maxBytes: 1_048_576 }
 }
 
 /** Services: a stranger waits a minute, not an hour. */
@@ -192,7 +202,8 @@ const fieldsOf = (policy: Policy): typeof Fields.Type => ({
   bulkhead: policy.bulkhead,
   clocks: policy.clocks,
   fallback: policy.fallback,
-  cache: policy.cache
+  cache: policy.cache,
+  coalesce: policy.coalesce
 })
 
 const edit =
@@ -224,6 +235,9 @@ export const clocks = edit("clocks", Clocks)
 export const fallback = edit("fallback", Fallback)
 /** Keeps answers: `Policy.cache({ ttl: "10 minutes" })`. Throws a `RangeError` that names an impossible option. */
 export const cache = edit("cache", Cache.Settings)
+/** Lets identical calls share one operation: `Policy.coalesce()`. Throws a `RangeError` that names an impossible option. */
+export const coalesce = (options: Options<Coalesce> = {}): ((policy: Policy) => Policy) =>
+  edit("coalesce", Coalesce)({ enabled: true, ...options })
 
 const partial = <Fields extends Schema.Struct.Fields>(schema: { readonly fields: Fields }) =>
   Schema.optionalKey(Schema.Struct(Struct.map(schema.fields, Schema.optionalKey)))
@@ -239,7 +253,8 @@ const Overrides = Schema.Struct({
   bulkhead: partial(Bulkhead.Settings),
   clocks: partial(Clocks),
   fallback: partial(Fallback),
-  cache: partial(Cache.Settings)
+  cache: partial(Cache.Settings),
+  coalesce: partial(Coalesce)
 })
 
 const lay = (name: PresetName, overrides: Omit<typeof Overrides.Type, "preset">): typeof Fields.Type => {
@@ -253,7 +268,8 @@ const lay = (name: PresetName, overrides: Omit<typeof Overrides.Type, "preset">)
     bulkhead: { ...preset.bulkhead, ...overrides.bulkhead },
     clocks: { ...preset.clocks, ...overrides.clocks },
     fallback: { ...preset.fallback, ...overrides.fallback },
-    cache: { ...preset.cache, ...overrides.cache }
+    cache: { ...preset.cache, ...overrides.cache },
+    coalesce: { ...preset.coalesce, ...overrides.coalesce }
   }
 }
 

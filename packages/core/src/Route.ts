@@ -15,6 +15,7 @@ import type * as EmbedModel from "./EmbedModel.ts"
 import * as EventBus from "./EventBus.ts"
 import type * as Failure from "./Failure.ts"
 import * as FallbackPlan from "./FallbackPlan.ts"
+import { Flights, StreamFlights } from "./internal/Flights.ts"
 import * as front from "./internal/front.ts"
 import * as textAnswer from "./internal/textAnswer.ts"
 import * as Lane from "./Lane.ts"
@@ -85,8 +86,11 @@ export const text = Effect.fnUntraced(function* <E, R>(
       usageOf,
       desk
     })
-  if (degraded === undefined && !Cache.isOn(policy.cache)) return { generate, stream }
+  if (degraded === undefined && !front.isNeeded(policy)) return { generate, stream }
 
+  const { enabled, maxBytes } = policy.coalesce
+  const flights = enabled ? new Flights<ReadonlyArray<Response.PartEncoded>>() : undefined
+  const streamFlights = enabled ? new StreamFlights<Response.StreamPartEncoded>(maxBytes) : undefined
   const lastResort =
     <Part>(request: TextModel.Request, answer: (text: string) => ReadonlyArray<Part>) =>
     (error: Errors): Effect.Effect<ReadonlyArray<Part> | undefined> => {
@@ -101,6 +105,7 @@ export const text = Effect.fnUntraced(function* <E, R>(
         kind: "text",
         request,
         run: (desk) => generate(request, desk),
+        flights,
         isWhole: textAnswer.isWhole,
         isAnswer: textAnswer.isPlain,
         lastResort: lastResort(request, textAnswer.plain)
@@ -110,6 +115,7 @@ export const text = Effect.fnUntraced(function* <E, R>(
         kind: "stream",
         request,
         run: (desk) => stream(request, desk),
+        flights: streamFlights,
         isWhole: textAnswer.isWhole,
         isAnswer: textAnswer.isStreamed,
         lastResort: lastResort(request, textAnswer.stream)
@@ -184,7 +190,7 @@ const build = Effect.fnUntraced(function* <E, R>(route: string, options: Options
   const policy = options.policy ?? Policy.standard
   const before: front.Front = {
     route,
-    settings: policy.cache,
+    policy,
     cache: yield* Cache.Cache,
     bus: yield* EventBus.EventBus,
     lanes: lanes.map((lane) => lane.id)

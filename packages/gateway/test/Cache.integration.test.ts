@@ -38,6 +38,7 @@ const told = (headers: Headers) => ({
   degraded: headers.get("x-holdfast-degraded"),
   cache: headers.get("x-holdfast-cache"),
   age: headers.get("age"),
+  coalesced: headers.get("x-holdfast-coalesced"),
   operation: headers.get("x-holdfast-operation")
 })
 
@@ -112,6 +113,59 @@ layer(embedded, { excludeTestServices: true })("a gateway that keeps answers, as
       )
       assert.instanceOf(bad, APIError)
       assert.strictEqual(bad.status, 400)
+    })
+  )
+})
+
+layer(embedded, { excludeTestServices: true })("a gateway that lets identical calls share", (it) => {
+  it.effect("asks the provider once for all of them, streamed and plain", () =>
+    Effect.gen(function* () {
+      const { client, gemini } = yield* start({
+        gemini: { healthy: { latency: "300 millis", chunkDelay: "5 millis" } },
+        policy: { coalesce: { enabled: true } }
+      })
+      for (const way of [streamed(client), asked(client)]) {
+        const answers = yield* Effect.all([way, way, way], { concurrency: "unbounded" })
+        for (const { text } of answers) assert.strictEqual(text, Healthy.sixtyWords)
+        assert.deepStrictEqual(answers.map(({ attempts, coalesced }) => `${attempts} ${coalesced}`).toSorted(), [
+          "0 true",
+          "0 true",
+          "1 null"
+        ])
+        assert.strictEqual(new Set(answers.map(({ operation }) => operation)).size, 3)
+      }
+      assert.strictEqual((yield* gemini.journal).length, 2)
+    })
+  )
+
+  it.effect("goes on with a stream when one of its readers leaves, and hangs up when all have", () =>
+    Effect.gen(function* () {
+      const { client, gemini } = yield* start({
+        gemini: { healthy: { chunkDelay: "10 millis" } },
+        policy: { coalesce: { enabled: true } }
+      })
+      const listening = (leaveAfter: number) =>
+        Effect.promise(async () => {
+          const stream = await client.chat.completions.create({ ...question, stream: true })
+          let text = ""
+          let chunks = 0
+          for await (const chunk of stream) {
+            text += chunk.choices[0]?.delta.content ?? ""
+            chunks += 1
+            if (chunks === leaveAfter) stream.controller.abort()
+          }
+          return text
+        })
+      const [left, stayed] = yield* Effect.all([listening(5), listening(1000)], { concurrency: "unbounded" })
+      assert.isBelow(left.length, stayed.length)
+      assert.strictEqual(stayed, Healthy.sixtyWords)
+      assert.strictEqual((yield* gemini.journal).length, 1)
+
+      yield* Effect.all([listening(5), listening(8)], { concurrency: "unbounded" })
+      const { closedBy } = yield* gemini.awaitEntry(
+        ({ closedAt, requestNumber }) => requestNumber === 2 && closedAt !== undefined
+      )
+      assert.strictEqual(closedBy, "client")
     })
   )
 })

@@ -1,5 +1,6 @@
 /** One caller of a route: what is reported to it and about it, once, whoever answered in the end. */
 import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
@@ -9,11 +10,39 @@ import type * as EventBus from "../EventBus.ts"
 import type * as Failure from "../Failure.ts"
 import type { Desk } from "../Operation.ts"
 import * as Provenance from "../Provenance.ts"
-import type * as Refusal from "../Refusal.ts"
+import * as Refusal from "../Refusal.ts"
 import * as guards from "./guards.ts"
 
 type Errors = Failure.Failure | Refusal.Refusal
 type End = Parameters<Desk["ended"]>[0]
+
+/** One operation of the pipeline, on behalf of one caller or of several. */
+export class Errand implements Desk {
+  readonly id: string
+  /** What the pipeline says about it. */
+  readonly collector = Provenance.collector()
+  #end: End | undefined
+  #isClaimed = false
+
+  constructor(id: string) {
+    this.id = id
+  }
+
+  ended(end: End): void {
+    this.#end = end
+  }
+
+  get end(): End | undefined {
+    return this.#end
+  }
+
+  /** The requests that were sent, for the first who asks: they were sent once, however many share them. */
+  claim(): number {
+    if (this.#end === undefined || this.#isClaimed) return 0
+    this.#isClaimed = true
+    return this.#end.attempts
+  }
+}
 
 /** What answered instead of an attempt. */
 type Substitute =
@@ -21,30 +50,29 @@ type Substitute =
   | { readonly source: "stale"; readonly entry: Cache.Entry; readonly ageMillis: number; readonly instead: Errors }
   | { readonly source: "last-resort"; readonly instead: Errors }
 
-export class Caller implements Desk {
+export interface Options {
+  readonly bus: EventBus.EventBus["Service"]
+  readonly route: string
+  readonly kind: Event.Kind
+  /** The time it has. */
+  readonly total: Duration.Duration
+}
+
+export class Caller {
   readonly id: string
-  /** What the pipeline says about the operation's own attempts. */
-  readonly collector = Provenance.collector()
-  readonly #bus: EventBus.EventBus["Service"]
-  readonly #route: string
-  readonly #kind: Event.Kind
+  readonly #options: Options
   readonly #clock: Clock.Clock
   readonly #startedAt: number
   readonly #sink: Provenance.Collector | undefined
-  #end: End | undefined
+  #errand: Errand
+  #rounds = 0
   #substitute: Substitute | undefined
   #isOver = false
 
-  constructor(
-    bus: EventBus.EventBus["Service"],
-    route: string,
-    kind: Event.Kind,
-    fiber: Fiber.Fiber<unknown, unknown>
-  ) {
-    this.#bus = bus
-    this.id = bus.nextIdUnsafe()
-    this.#route = route
-    this.#kind = kind
+  constructor(options: Options, fiber: Fiber.Fiber<unknown, unknown>) {
+    this.#options = options
+    this.id = options.bus.nextIdUnsafe()
+    this.#errand = new Errand(this.id)
     this.#clock = fiber.getRef(Clock.Clock)
     this.#startedAt = this.#clock.currentTimeMillisUnsafe()
     this.#sink = fiber.getRef(Provenance.Sink)
@@ -54,8 +82,33 @@ export class Caller implements Desk {
     return this.#clock.currentTimeMillisUnsafe()
   }
 
-  ended(end: End): void {
-    this.#end = end
+  /** Milliseconds until its time is over. */
+  get restMillis(): number {
+    return this.#startedAt + Duration.toMillis(this.#options.total) - this.now
+  }
+
+  get deadlineExceeded(): Refusal.DeadlineExceeded {
+    return new Refusal.DeadlineExceeded({ total: this.#options.total })
+  }
+
+  /** The operation that is run for it. */
+  get errand(): Errand {
+    return this.#errand
+  }
+
+  /** It waits for an operation that may be another caller's. */
+  share(errand: Errand): void {
+    this.#errand = errand
+    this.#rounds += 1
+  }
+
+  /** Whether the operation it waits for may go on when its own time is over. */
+  get needsClock(): boolean {
+    return this.isSharing || this.#rounds > 1
+  }
+
+  get isSharing(): boolean {
+    return this.#errand.id !== this.id
   }
 
   /** Something else answers than an attempt. */
@@ -66,24 +119,32 @@ export class Caller implements Desk {
   /** Writes down where the answer comes from, for whoever asked. */
   report(): void {
     if (this.#sink === undefined) return
-    const { attempts = [], degraded = false, lane, model, sent = 0 } = this.collector.provenance ?? {}
-    const common = { operation: this.id, route: this.#route, sent, attempts, coalesced: false }
+    const { attempts = [], degraded = false, lane, model, sent = 0 } = this.#errand.collector.provenance ?? {}
+    const common = {
+      operation: this.id,
+      route: this.#options.route,
+      ...(this.isSharing ? { sent: 0, attempts: [] } : { sent, attempts }),
+      cached: false,
+      stale: false,
+      coalesced: this.isSharing
+    }
     const by = this.#substitute
     if (by === undefined) {
-      this.#sink.provenance = { ...common, lane, model, degraded, cached: false, stale: false }
+      this.#sink.provenance = { ...common, lane, model, degraded }
     } else if (by.source === "last-resort") {
-      const nobody = { lane: undefined, model: undefined }
-      this.#sink.provenance = { ...common, ...nobody, degraded: true, cached: false, stale: false }
+      this.#sink.provenance = { ...common, lane: undefined, model: undefined, degraded: true }
     } else {
+      const { ageMillis, entry } = by
       const stale = by.source === "stale"
+      const degraded = stale || entry.degraded
       this.#sink.provenance = {
         ...common,
-        lane: by.entry.lane,
-        model: by.entry.model,
-        degraded: stale || by.entry.degraded,
+        lane: entry.lane,
+        model: entry.model,
+        degraded,
         cached: true,
         stale,
-        ageMillis: by.ageMillis
+        ageMillis
       }
     }
   }
@@ -93,20 +154,25 @@ export class Caller implements Desk {
     if (this.#isOver) return
     this.#isOver = true
     this.report()
-    if (!this.#bus.isHeard()) return
+    const { bus, kind, route } = this.#options
+    const attempts = this.#errand.claim()
+    if (!bus.isHeard()) return
     const { now } = this
     const by = Exit.isSuccess(exit) ? this.#substitute : undefined
-    this.#bus.publishUnsafe(now, {
+    const { end } = this.#errand
+    const source = by?.source ?? (this.isSharing && Exit.isSuccess(exit) ? "shared" : undefined)
+    bus.publishUnsafe(now, {
       _tag: "OperationEnded",
       operation: this.id,
-      route: this.#route,
-      kind: this.#kind,
+      route,
+      kind,
       result: guards.resultOf(exit),
-      lane: by === undefined ? this.#end?.lane : undefined,
-      attempts: this.#end?.attempts ?? 0,
+      lane: by === undefined ? end?.lane : undefined,
+      attempts,
       durationMillis: now - this.#startedAt,
-      degraded: by === undefined ? (this.#end?.degraded ?? false) : by.source !== "cache" || by.entry.degraded,
-      ...(by === undefined ? {} : { source: by.source }),
+      degraded: by === undefined ? (end?.degraded ?? false) : by.source !== "cache" || by.entry.degraded,
+      ...(source === undefined ? {} : { source }),
+      ...(this.isSharing ? { joined: this.#errand.id } : {}),
       ...(by === undefined || by.source === "cache" ? {} : { instead: by.instead._tag })
     })
   }
