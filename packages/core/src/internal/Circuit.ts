@@ -88,6 +88,8 @@ export class Circuit {
   pinned = false
   /** Calls refused so far. */
   refused = 0
+  /** The permit of whoever asks while nothing has to be looked at: closed, no ramp, no hold. `voidPermit` otherwise. */
+  freePermit: number
   /** When somebody last asked for it or told it something, in milliseconds since the epoch. */
   usedAt: number
   /** The last result that changed something, or `restored`, for whoever is told of the change. */
@@ -123,6 +125,11 @@ export class Circuit {
     this.listener = options.listener
     this.#fleet = options.fleet ?? alone
     this.#bornAt = options.state.probesIssued
+    this.freePermit = this.#freePermit(options.state)
+  }
+
+  #freePermit(state: BreakerState.State): number {
+    return this.#mode === undefined && isQuiet(state) ? state.generation : voidPermit
   }
 
   get state(): BreakerState.State {
@@ -151,8 +158,9 @@ export class Circuit {
    * probe may go once it has asked the fleet.
    */
   waitMillis(now: number, settings: BreakerState.Settings): number {
+    if (this.freePermit !== voidPermit) return 0
     if (this.#mode !== undefined) return this.#mode === "force-open" ? Number.POSITIVE_INFINITY : 0
-    return isQuiet(this.state) ? 0 : this.#waitMillis(this.#stateAt(now), now, settings)
+    return this.#waitMillis(this.#stateAt(now), now, settings)
   }
 
   #waitMillis(state: BreakerState.State, now: number, settings: BreakerState.Settings): number {
@@ -168,9 +176,12 @@ export class Circuit {
 
   /** Asks to make one call: a permit, or `undefined` when it is refused. */
   admit(now: number, settings: BreakerState.Settings): number | undefined {
-    const before = this.#use(now)
     this.settings = settings
-    if (this.#mode === undefined && isQuiet(before)) return before.generation
+    if (this.freePermit !== voidPermit) {
+      this.usedAt = now
+      return this.freePermit
+    }
+    const before = this.#use(now)
     if (this.#mode === "force-closed") return voidPermit
     if (
       this.#mode === "observe"
@@ -366,7 +377,7 @@ export class Circuit {
   #use(now: number): BreakerState.State {
     const state = this.#stateAt(now)
     if (state !== this.state) {
-      this.ref.ref.current = state
+      this.#be(state)
       this.#refusal = undefined
     }
     this.usedAt = now
@@ -389,14 +400,20 @@ export class Circuit {
     this.#mode = (["force-open", "force-closed", "observe"] as const).find((mode) =>
       holds.some((one) => one.mode === mode)
     )
+    this.freePermit = this.#freePermit(this.state)
     this.#refusal = undefined
     this.#wake()
+  }
+
+  #be(state: BreakerState.State): void {
+    this.ref.ref.current = state
+    this.freePermit = this.#freePermit(state)
   }
 
   #become(after: BreakerState.State, now: number): void {
     const before = this.state
     if (before === after) return
-    this.ref.ref.current = after
+    this.#be(after)
     // Within the closed state only counts move; everything else may let a waiting caller through.
     if (before._tag === "Closed" && after._tag === "Closed") return
     this.#refusal = undefined
