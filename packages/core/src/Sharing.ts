@@ -67,6 +67,8 @@ export class Sharing extends Context.Service<
 const leaveMillis = 1000
 /** While probes are refused because the store is away: how long until the next call may ask again. */
 const awayMillis = 1000
+/** A reason is a word or two; whoever writes more is cut short. */
+const maxReason = 100
 /** Notices on their way out. */
 const outboxCapacity = 4096
 
@@ -155,7 +157,9 @@ export const make = Effect.fnUntraced(function* (
   const send = (what: (store: Session) => Effect.Effect<void, StoreAway>): void => {
     if (connection !== undefined) Queue.offerUnsafe(outbox, what)
   }
-  const tell = (draft: advices.Draft): void => send((to) => to.publish(notice(draft)))
+  const tell = (draft: advices.Draft): void => {
+    if (advices.isShareable(advices.subjectOf(draft))) send((to) => to.publish(notice(draft)))
+  }
 
   yield* Queue.take(outbox).pipe(
     Effect.flatMap((what) => {
@@ -178,20 +182,28 @@ export const make = Effect.fnUntraced(function* (
         circuit: key,
         forMillis: Math.max(0, after.until - now),
         isFresh: before._tag === "Closed" && because !== restored,
-        reason: because
+        reason: because.slice(0, maxReason)
       })
     }
   }
 
   /** The cool-downs this instance was told of itself, by their subject. */
-  const cooling = new Map<string, { readonly draft: advices.Draft; readonly until: number }>()
+  const cooling = new Map<string, { readonly draft: advices.Cooling; readonly until: number }>()
   const { stream: events } = yield* bus.subscribe()
   yield* events.pipe(
     Stream.runForEach((event) =>
       Effect.sync(() => {
         if (event._tag !== "LaneCooling" || event.advisedBy !== undefined) return
         const { at, credential, lane, model, provider, reason, untilMillis: until } = event
-        const draft = { _tag: "Cooling", lane, provider, model, credential, reason, forMillis: until - at } as const
+        const draft: advices.Cooling = {
+          _tag: "Cooling",
+          lane,
+          provider,
+          model,
+          credential,
+          reason,
+          forMillis: until - at
+        }
         for (const [subject, known] of cooling) if (known.until <= at) cooling.delete(subject)
         cooling.set(advices.subjectOf(draft), { draft, until })
         tell(draft)
@@ -219,6 +231,7 @@ export const make = Effect.fnUntraced(function* (
 
   /** Milliseconds until the leave is there: 0 when it is. `undefined` while the store is away. */
   const acquire = Effect.fnUntraced(function* (subject: string, token: string, millis: number) {
+    if (!advices.isShareable(subject)) return 0
     const from = connection
     if (from === undefined) return undefined
     held.set(token, { subject, until: (yield* Clock.currentTimeMillis) + millis, isOver: false })
@@ -275,7 +288,13 @@ export const make = Effect.fnUntraced(function* (
       case "Opened": {
         const { circuit, forMillis, from: by, isFresh, reason } = message
         const millis = Math.min(forMillis, ageBound)
-        return yield* breaker.advise(circuit, { _tag: "Opened", by, millis, isFresh, reason: reason.slice(0, 100) })
+        return yield* breaker.advise(circuit, {
+          _tag: "Opened",
+          by,
+          millis,
+          isFresh,
+          reason: reason.slice(0, maxReason)
+        })
       }
       case "Closed":
         return yield* breaker.advise(message.circuit, { _tag: "Closed", by: message.from })
@@ -338,12 +357,12 @@ export const make = Effect.fnUntraced(function* (
     for (const { circuit, holds, reason = "probe", retryAfter, state } of yield* breaker.list) {
       if (state !== "open" || reason === "advice" || holds.some(({ mode }) => mode === "observe")) continue
       const forMillis = Duration.toMillis(retryAfter)
-      if (forMillis === 0) continue
+      if (forMillis === 0 || !advices.isShareable(advices.circuitSubject(circuit))) continue
       yield* to.publish(notice({ _tag: "Opened", circuit, forMillis, isFresh: false, reason }))
     }
     const now = yield* Clock.currentTimeMillis
     for (const { draft, until } of cooling.values()) {
-      if (until > now && draft._tag === "Cooling") yield* to.publish(notice({ ...draft, forMillis: until - now }))
+      if (until > now) yield* to.publish(notice({ ...draft, forMillis: until - now }))
     }
     for (const [token, lease] of held) {
       if (lease.until <= now) held.delete(token)

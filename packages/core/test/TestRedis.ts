@@ -1,71 +1,71 @@
-/** A Redis to test with: the one that `REDIS_URL` names, else a `redis-server` of its own on a free port. */
-import { NodeRedis } from "@effect/platform-node"
-import { Context, Effect, Layer, type Scope } from "effect"
-import { Redis } from "effect/persistence"
+/**
+ * A Redis server for tests: `redis-server` from the PATH on a free port of the loopback, which can be stopped and started,
+ * else the server at `REDIS_URL`, which cannot. Without either the tests that need one are skipped, and say so; with
+ * `HOLDFAST_REQUIRE_REDIS=1` they run and fail.
+ */
+import { Effect } from "effect"
 import { spawn, spawnSync } from "node:child_process"
-import { createServer } from "node:net"
+import { createServer, connect } from "node:net"
 
+const hasServer = spawnSync("redis-server", ["--version"]).status === 0
 const { HOLDFAST_REQUIRE_REDIS, REDIS_URL } = process.env
 
-/** Whether there is one. Where one is required the tests run without, and fail. */
-export const isThere =
-  REDIS_URL !== undefined ||
-  HOLDFAST_REQUIRE_REDIS === "1" ||
-  spawnSync("redis-server", ["--version"]).error === undefined
+export interface TestRedis {
+  readonly url: string
+  /** Kills it; nothing where it is not this test's own. */
+  readonly stop: Effect.Effect<void>
+  /** Starts it again on the same port, empty. */
+  readonly start: Effect.Effect<void>
+}
+
+/** Whether there is a server at all, or has to be. */
+export const isThere = hasServer || REDIS_URL !== undefined || HOLDFAST_REQUIRE_REDIS === "1"
+
+/** Whether it is a server that a test may stop. */
+export const isOwn = hasServer
 
 if (!isThere) {
-  process.stderr.write(
-    "\nNOT TESTED: there is no REDIS_URL and no redis-server, so nothing is shared over a real Redis\n\n"
-  )
+  // The one place to say it: a skipped test alone would go unnoticed.
+  process.stderr.write("\nNO REDIS: there is no redis-server on the PATH and no REDIS_URL; its tests are SKIPPED.\n\n")
 }
 
-export class TestRedis extends Context.Service<TestRedis, { readonly host: string; readonly port: number }>()(
-  "@holdfast/core/test/TestRedis"
-) {
-  static readonly layer = Layer.effect(
-    TestRedis,
-    REDIS_URL === undefined
-      ? Effect.gen(function* () {
-          const port = yield* freePort
-          const arguments_ = ["--port", String(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
-          yield* Effect.acquireRelease(
-            Effect.callback<ReturnType<typeof spawn>>((resume) => {
-              const child = spawn("redis-server", arguments_, { stdio: ["ignore", "pipe", "inherit"] })
-              child.on("error", (cause) => resume(Effect.die(new Error("redis-server does not start", { cause }))))
-              child.stdout.on("data", (bytes: Buffer) => {
-                if (bytes.toString().includes("Ready to accept connections")) resume(Effect.succeed(child))
-              })
-            }),
-            (child) =>
-              Effect.callback<void>((resume) => {
-                child.on("exit", () => resume(Effect.void))
-                child.kill("SIGKILL")
-              })
-          )
-          return { host: "127.0.0.1", port }
-        })
-      : Effect.sync(() => {
-          const { hostname, port } = new URL(REDIS_URL)
-          return { host: hostname, port: Number(port || "6379") }
-        })
-  )
-}
+/** A server that stops with the scope. */
+export const make = Effect.gen(function* () {
+  if (!hasServer) {
+    if (REDIS_URL === undefined) return yield* Effect.die(new Error("no redis-server on the PATH and no REDIS_URL"))
+    const elsewhere: TestRedis = { url: REDIS_URL, stop: Effect.void, start: Effect.void }
+    return elsewhere
+  }
+  const port = yield* freePort
+  let running: ReturnType<typeof spawn> | undefined
+  const stop = Effect.callback<void>((resume) => {
+    const child = running
+    running = undefined
+    if (child === undefined || child.exitCode !== null) return resume(Effect.void)
+    child.once("exit", () => resume(Effect.void))
+    child.kill("SIGKILL")
+  })
+  const start = Effect.suspend(() => {
+    running ??= spawn(
+      "redis-server",
+      ["--port", String(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--daemonize", "no"],
+      { stdio: "ignore" }
+    )
+    return Effect.repeat(accepts(port), { until: (is) => is })
+  })
+  yield* Effect.acquireRelease(start, () => stop)
+  const own: TestRedis = { url: `redis://127.0.0.1:${port}`, stop, start: Effect.asVoid(start) }
+  return own
+})
 
-/** A connection by way of a port of the loopback. It does not reconnect by itself. */
-export const connectTo = (port: number): Effect.Effect<Redis.Redis["Service"], Redis.RedisError, Scope.Scope> =>
-  Effect.gen(function* () {
-    const url = new URL(REDIS_URL ?? "redis://127.0.0.1")
-    url.host = `127.0.0.1:${port}`
-    const services = yield* Layer.build(
-      Layer.fresh(NodeRedis.layer({ url: url.href, socket: { reconnectStrategy: false } }))
-    )
-    const { client } = Context.get(services, NodeRedis.NodeRedis)
-    yield* Effect.addFinalizer(() =>
-      Effect.sync(() => {
-        if (client.isOpen) client.destroy()
-      })
-    )
-    return Context.get(services, Redis.Redis)
+const accepts = (port: number): Effect.Effect<boolean> =>
+  Effect.callback<boolean>((resume) => {
+    const socket = connect({ port, host: "127.0.0.1" })
+    socket.once("connect", () => {
+      socket.destroy()
+      resume(Effect.succeed(true))
+    })
+    socket.once("error", () => resume(Effect.delay(Effect.succeed(false), "20 millis")))
   })
 
 const freePort = Effect.callback<number>((resume) => {

@@ -101,8 +101,24 @@ const Cache = Schema.Struct({
   maxBytes: Schema.optionalKey(positiveInt)
 })
 
+/** Where several instances tell each other of circuits and cool-downs and take turns at probing. Default: they do not. */
+const Sharing = Schema.Struct({
+  /** A Redis server's URL. */
+  redis: Schema.optionalKey(Secret),
+  /** In front of every key in Redis: instances with the same one share. Default `holdfast`. */
+  prefix: Schema.optionalKey(Schema.NonEmptyString),
+  /** The PostgreSQL server of `store`. */
+  postgres: Schema.optionalKey(Schema.Literal(true))
+}).check(
+  Schema.makeFilter(({ postgres, prefix, redis }) => {
+    if ((redis === undefined) === (postgres === undefined)) return "expected either redis or postgres"
+    return prefix !== undefined && redis === undefined ? { path: ["prefix"], issue: "only redis has one" } : undefined
+  })
+)
+
 const fields = Schema.Struct({
   server: Schema.optionalKey(Server),
+  sharing: Schema.optionalKey(Sharing),
   cache: Schema.optionalKey(Cache),
   store: Schema.optionalKey(Store),
   providers: Schema.Record(Schema.NonEmptyString, Provider),

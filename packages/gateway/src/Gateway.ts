@@ -9,22 +9,21 @@ import * as Health from "@holdfast/core/Health"
 import * as Resilience from "@holdfast/core/Resilience"
 import * as Database from "@holdfast/store-sql/Database"
 import * as EventWriter from "@holdfast/store-sql/EventWriter"
-import * as EffectConfig from "effect/Config"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as HttpRouter from "effect/http/HttpRouter"
 import * as HttpServer from "effect/http/HttpServer"
 import * as Layer from "effect/Layer"
-import * as Option from "effect/Option"
 import { createServer } from "node:http"
 import * as CacheStore from "./CacheStore.ts"
 import type * as Config from "./Config.ts"
+import * as DatabaseUrl from "./DatabaseUrl.ts"
 import * as EventLog from "./EventLog.ts"
 import * as HealthEndpoints from "./HealthEndpoints.ts"
-import * as Lanes from "./Lanes.ts"
 import * as Endpoints from "./openai/Endpoints.ts"
 import * as ProviderHttp from "./ProviderHttp.ts"
 import * as Routes from "./Routes.ts"
+import * as SharedStore from "./SharedStore.ts"
 
 export interface Options {
   readonly config: Config.Config
@@ -58,7 +57,7 @@ const layerWith = <E, R>(options: Omit<Options, "dataDirectory">, database: Laye
         gracefulShutdownTimeout: options.drainTimeout ?? "20 seconds"
       })
     ),
-    Layer.provideMerge(Layer.mergeAll(EventLog.layer, writer)),
+    Layer.provideMerge(Layer.mergeAll(EventLog.layer, writer, SharedStore.layer(options.config))),
     Layer.provideMerge(database),
     Layer.provideMerge(Routes.layer(options.config)),
     Layer.provideMerge(Resilience.layer),
@@ -92,12 +91,5 @@ const writer = Layer.effect(
 
 const database = (options: Options) =>
   Layer.unwrap(
-    Effect.gen(function* () {
-      const secret = options.config.store?.url
-      const url =
-        secret === undefined
-          ? Option.getOrUndefined(yield* EffectConfig.option(EffectConfig.Redacted("DATABASE_URL")))
-          : yield* Lanes.read(secret, "store.url")
-      return Database.layer({ url, dataDirectory: options.dataDirectory })
-    })
+    Effect.map(DatabaseUrl.read(options.config), (url) => Database.layer({ url, dataDirectory: options.dataDirectory }))
   )

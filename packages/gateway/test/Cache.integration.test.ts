@@ -1,9 +1,9 @@
 import { assert, describe, layer } from "@effect/vitest"
 import { Effect } from "effect"
 import { Healthy } from "@holdfast/chaos"
+import * as TestRedis from "@holdfast/core/test/TestRedis"
 import { APIError, type OpenAI } from "openai"
 import { embedded, primary, question, start } from "./Harness.ts"
-import * as TestRedis from "./TestRedis.ts"
 
 const asked = (client: OpenAI, headers: { readonly [name: string]: string } = {}) =>
   Effect.promise(() => client.chat.completions.create(question, { headers }).withResponse()).pipe(

@@ -35,6 +35,15 @@ describe("a configuration", () => {
     ["a provider without a key", good.replace("key: { env: GEMINI_API_KEY }", ""), `["gemini"]["key"]`],
     ["a provider of no kind", good.replace("gemini:", "other:").replace("gemini/", "other/"), `["other"]["kind"]`],
     ["no route", good.replace(/routes:[\s\S]*/, "routes: {}"), `["routes"]`, "at least one"],
+    ["sharing over nothing", `${good}sharing: {}`, `["sharing"]`, "either redis or postgres"],
+    [
+      "sharing over both",
+      `${good}sharing: { redis: { env: REDIS_URL }, postgres: true }`,
+      `["sharing"]`,
+      "either redis or postgres"
+    ],
+    ["sharing over something else", `${good}sharing: { memcached: { env: X } }`, `["sharing"]["memcached"]`],
+    ["a prefix without Redis", `${good}sharing: { postgres: true, prefix: a }`, `["sharing"]["prefix"]`],
     ["broken YAML", "providers: [", "holdfast.yaml"],
     ["nothing", "", "holdfast.yaml"]
   ]

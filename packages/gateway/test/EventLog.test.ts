@@ -31,6 +31,14 @@ describe("the log", () => {
     })
   )
 
+  it.effect("warns when a shared store is away, and only mentions that it is back", () =>
+    Effect.gen(function* () {
+      const changed = { _tag: "SharingChanged", reason: "test" } as const
+      assert.strictEqual(yield* levelOf({ ...changed, to: "local" }), "Warn")
+      assert.strictEqual(yield* levelOf({ ...changed, to: "shared" }), "Info")
+    })
+  )
+
   it.effect("warns of a lane that becomes worse, and only mentions that it is well", () =>
     Effect.gen(function* () {
       const changed = { _tag: "HealthChanged", ...lane, successRate: 0.5 } as const

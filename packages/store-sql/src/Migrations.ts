@@ -8,6 +8,7 @@ import * as Migrator from "effect/sql/Migrator"
 import * as SqlClient from "effect/sql/SqlClient"
 import { DatabaseError, fromSqlError } from "./DatabaseError.ts"
 import { missionTables } from "./internal/missionTables.ts"
+import { sharingTables } from "./internal/sharingTables.ts"
 
 /** A step that has been taken: its number and its name. */
 export type Applied = readonly [id: number, name: string]
@@ -17,7 +18,8 @@ const lockKeys = [0x68_6f_6c_64, 1] as const
 
 const migrate = Migrator.make({})({
   loader: Migrator.fromRecord({
-    "0001_mission_tables": missionTables
+    "0001_mission_tables": missionTables,
+    "0002_sharing_tables": sharingTables
   }),
   table: "holdfast_migrations"
 })

@@ -68,7 +68,10 @@ layer(TestPostgres.layer, { excludeTestServices: true, timeout: "60 seconds" })(
           Array.from({ length: 5 }, () => instance),
           { concurrency: "unbounded" }
         )
-        assert.deepStrictEqual(applied.flat(), [[1, "mission_tables"]])
+        assert.deepStrictEqual(applied.flat(), [
+          [1, "mission_tables"],
+          [2, "sharing_tables"]
+        ])
       }
     })
   )

@@ -101,7 +101,8 @@ export const storeSuite = <E>(name: string, database: Layer.Layer<Database.Datab
         assert.deepStrictEqual(yield* Migrations.run, [])
         const sql = yield* SqlClient.SqlClient
         assert.deepStrictEqual(yield* sql`SELECT migration_id, name FROM holdfast_migrations`, [
-          { migration_id: 1, name: "mission_tables" }
+          { migration_id: 1, name: "mission_tables" },
+          { migration_id: 2, name: "sharing_tables" }
         ])
       })
     )

@@ -42,6 +42,8 @@ export type Message = typeof Message.Type
 /** A message before it says who sends it. */
 export type Draft = Message extends infer One ? (One extends Message ? Omit<One, keyof typeof base> : never) : never
 
+export type Cooling = Extract<Draft, { readonly _tag: "Cooling" }>
+
 const Text = Schema.fromJsonString(Message)
 const decodeText = Schema.decodeUnknownOption(Text)
 
@@ -57,6 +59,11 @@ export const subjectOf = (draft: Draft): string =>
     : circuitSubject(draft.circuit)
 
 export const circuitSubject = (circuit: string): string => `circuit:${circuit}`
+
+const maxSubject = 300
+
+/** Whether every store can take it: a name of any length and of any characters is not worth the trouble. */
+export const isShareable = (subject: string): boolean => subject.length <= maxSubject && !subject.includes("\0")
 
 /** How long a store keeps it: a closing ends what was said before, the end of a probe says nothing about that. */
 export const keepMillisOf = (draft: Draft): number | undefined => {
