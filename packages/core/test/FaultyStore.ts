@@ -1,14 +1,16 @@
-/** A store that can be taken away: it fails at once, or it hangs. */
+/** A store that can be taken away: it fails at once, it hangs, or it takes its time. */
 import { Effect, Stream } from "effect"
 import { SharingStore } from "@holdfast/core"
 
 export const faulty = Effect.map(SharingStore.memory, (inner) => {
-  const control: { mode: "well" | "fails" | "hangs" | "hangs uninterruptibly" } = { mode: "well" }
+  const control: { mode: "well" | "slow" | "fails" | "hangs" | "hangs uninterruptibly" } = { mode: "well" }
   const through = <A>(self: Effect.Effect<A, SharingStore.StoreAway>): Effect.Effect<A, SharingStore.StoreAway> =>
     Effect.suspend(() => {
       switch (control.mode) {
         case "well":
           return self
+        case "slow":
+          return Effect.delay(self, "20 millis")
         case "fails":
           return Effect.fail(new SharingStore.StoreAway({ reason: "connection refused" }))
         case "hangs":

@@ -144,6 +144,29 @@ describe("a fleet that shares", () => {
     })
   )
 
+  it.effect("gives the turn on when the caller leaves while it asks for it", () =>
+    Effect.gen(function* () {
+      const { control, store } = yield* faulty
+      const [first, second] = yield* fleet(2, store, { lookEvery: "1 hour" })
+      yield* settle
+      yield* open(first!)
+      yield* TestClock.adjust("60 seconds")
+      control.mode = "slow"
+      const provider = new Provider(Effect.succeed("hello"))
+      const asking = yield* Effect.forkChild(first!.call(provider))
+      yield* TestClock.adjust("10 millis")
+      yield* Fiber.interrupt(asking)
+      yield* TestClock.adjust("10 millis")
+      control.mode = "well"
+      // The lease is there, and nobody to use it.
+      assert.strictEqual((yield* Effect.exit(second!.call(provider)))._tag, "Failure")
+      assert.deepInclude(yield* first!.bulkhead.snapshot(lane.id), { running: 0, waiting: 0 })
+      assert.strictEqual(provider.calls, 0)
+      yield* TestClock.adjust("1 second")
+      assert.strictEqual(yield* second!.call(provider), "hello")
+    })
+  )
+
   it.effect("gives the turn on when an instance with a probe closes", () =>
     Effect.gen(function* () {
       const [first, second] = yield* fleet(2, yield* SharingStore.memory)
@@ -284,6 +307,24 @@ describe("a store that is away", () => {
       control.mode = "well"
       yield* TestClock.adjust("6 seconds")
       assert.deepStrictEqual(yield* changes(one), ["local: connection refused", "shared: connected"])
+    })
+  )
+
+  it.effect("keeps probes back until it is there again, where that is wanted", () =>
+    Effect.gen(function* () {
+      const { control, store } = yield* faulty
+      const one = yield* instance(store, { whenAway: "refuse" })
+      yield* settle
+      yield* open(one)
+      yield* TestClock.adjust("30 seconds")
+      control.mode = "fails"
+      yield* TestClock.adjust("5 minutes")
+      const provider = new Provider(Effect.succeed("hello"))
+      assert.strictEqual((yield* Effect.exit(one.call(provider)))._tag, "Failure")
+      assert.strictEqual(provider.calls, 0)
+      control.mode = "well"
+      yield* TestClock.adjust("10 seconds")
+      assert.strictEqual(yield* one.call(provider), "hello")
     })
   )
 

@@ -1,6 +1,7 @@
 /** Instances that share a store, in one process, each with guards of its own. */
 import { Clock, Context, type Duration, Effect, Exit, Fiber, Layer, Scope } from "effect"
 import {
+  Bulkhead,
   CircuitBreaker,
   Limits,
   EventBus,
@@ -75,6 +76,7 @@ export const instance = Effect.fnUntraced(function* (
     events,
     breaker,
     sharing,
+    bulkhead: Context.get(services, Bulkhead.Bulkhead),
     limits: Context.get(services, Limits.Limits),
     bus: Context.get(services, EventBus.EventBus),
     close: Scope.close(scope, Exit.void),
