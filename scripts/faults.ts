@@ -55,7 +55,7 @@ const installed = Effect.gen(function* () {
   writeFileSync(join(path, "package.json"), JSON.stringify(manifest))
   const flags = ["--no-audit", "--no-fund", "--ignore-scripts"]
   const { status, stderr } = spawnSync("npm", ["install", ...flags], { cwd: path, encoding: "utf8" })
-  if (status !== 0) return yield* Effect.fail(new Error(`npm could not install Portkey's gateway: ${stderr}`))
+  if (status !== 0) return yield* Effect.die(`npm could not install Portkey's gateway: ${stderr}`)
   return path
 })
 
