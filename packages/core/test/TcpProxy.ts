@@ -9,7 +9,10 @@ export const tcpProxy = (target: { readonly host: string; readonly port: number 
     const keep = (socket: Socket): Socket => {
       sockets.add(socket)
       // Whatever breaks is meant to.
-      return socket.on("error", () => socket.destroy()).on("close", () => sockets.delete(socket))
+      return socket
+        .setNoDelay(true)
+        .on("error", () => socket.destroy())
+        .on("close", () => sockets.delete(socket))
     }
     const pass = (from: Socket, to: Socket): void => {
       from.on("data", (bytes) => {
