@@ -98,6 +98,10 @@ const lines: ReadonlyArray<readonly [string, (policy: Policy.Policy) => string]>
   ["`clocks.total`: the deadline", ({ clocks }) => duration(clocks.total)],
   ["`fallback.onContentPolicy`", ({ fallback }) => String(fallback.onContentPolicy)],
   ["`fallback.waitForReopening`", ({ fallback }) => String(fallback.waitForReopening)],
+  ["`hedge.enabled`", ({ hedge }) => String(hedge.enabled)],
+  ["`hedge.quantile` of the lane's answers that came sooner", ({ hedge }) => String(hedge.quantile)],
+  ["`hedge.minimumCalls` that say what is usual", ({ hedge }) => String(hedge.minimumCalls)],
+  ["`hedge.minimumDelay` (or `delay`, fixed)", ({ hedge }) => duration(hedge.minimumDelay)],
   ["`cache.ttl`: how long an answer is given again; 0: never", ({ cache }) => duration(cache.ttl)],
   ["`cache.staleIfError`: how much longer it stands in for a failure", ({ cache }) => duration(cache.staleIfError)],
   ["`cache.maxEntryBytes`: the largest answer that is kept", ({ cache }) => String(cache.maxEntryBytes)],
@@ -147,6 +151,12 @@ Requests and tokens are counted before anything is sent, for each credential and
 A request's tokens are estimated before (the input, and what it may write where it says so) and replaced by what it really used; a request that the provider refused used none. A request larger than the limit can ever hold is sent when nothing is owed, and the others wait for what it owes.
 
 A lane without room refuses at once, and another lane is asked. Where there is none the operation waits until its deadline, and so does one that was told to wait, within \`retry.patience\`. All who wait for a lane stand in one line and leave one after another, at the rate of the limits and 25 ms apart at least, each with up to 25 ms of chance (none with \`retry.jitter: none-unsafe\`). Those who wait for a circuit to close leave each at a random instant after it has: within half a second for as many as \`bulkhead.maxConcurrent\`, one second at most, and half of the time they have left.
+
+## Hedges
+
+Off unless a policy has it: \`Policy.hedge()\`, or \`hedge: { enabled: true }\` in a file. An attempt that takes longer than \`quantile\` of the lane's answers of the last ten minutes, and than \`minimumDelay\`, gets one more beside it: on the next lane that takes it at once, else on the same one. With fewer than \`minimumCalls\` answers nobody knows what is slow and nothing is sent; \`delay\` sends it after a fixed time. The first success is the answer and the other attempt is called off, \`Cancelled\`, with a row of its own in the ledger. When one fails the other is waited for; when both have, the operation goes on as a failure of the first lane would, and the other lane counts as asked. A request that is at fault itself stops both. Streams are raced until their first content.
+
+The extra attempt is paid for by the first lane's \`retryBudget\` and counts in \`budget.maxAttempts\`; an operation sends one at most. A loser may be billed by its provider all the same.
 
 ## The retry budget
 

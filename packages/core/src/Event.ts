@@ -50,6 +50,8 @@ export const AttemptEnded = Schema.TaggedStruct("AttemptEnded", {
   /** From the start of the attempt to the first content, for streams. */
   firstContentMillis: Schema.optional(Schema.Number),
   result: Result,
+  /** It was sent beside another attempt that was slow. */
+  hedge: Schema.optional(Schema.Boolean),
   rule: Schema.optional(Schema.String),
   status: Schema.optional(Schema.Int),
   providerCode: Schema.optional(Schema.String),
@@ -98,6 +100,16 @@ export const FailedOver = Schema.TaggedStruct("FailedOver", {
   from: Schema.String,
   to: Schema.String,
   reason: Result
+})
+
+/** An attempt was slow for its lane, and another one was sent beside it: to another lane, or to the same. */
+export const Hedged = Schema.TaggedStruct("Hedged", {
+  ...base,
+  ...operationFields,
+  from: Schema.String,
+  to: Schema.String,
+  /** How long the first had taken by then. */
+  delayMillis: Schema.Number
 })
 
 /** An operation waits for the earliest lane to open again. */
@@ -213,6 +225,7 @@ export const Event = Schema.Union([
   RetrySuppressed,
   LaneRefused,
   FailedOver,
+  Hedged,
   WaitingForLane,
   OperationEnded,
   CircuitChanged,

@@ -11,6 +11,7 @@ import * as Struct from "effect/Struct"
 import * as Bulkhead from "./Bulkhead.ts"
 import * as Cache from "./Cache.ts"
 import * as CircuitBreaker from "./CircuitBreaker.ts"
+import * as Hedge from "./Hedge.ts"
 import { override, validate, type Options } from "./internal/override.ts"
 import { PositiveDuration } from "./internal/PositiveDuration.ts"
 import * as Limits from "./Limits.ts"
@@ -87,6 +88,7 @@ const sections = {
   bulkhead: Bulkhead.Settings,
   clocks: Clocks,
   fallback: Fallback,
+  hedge: Hedge.Settings,
   cache: Cache.Settings,
   coalesce: Coalesce
 }
@@ -112,6 +114,7 @@ const standardFields: typeof Fields.Type = {
     total: Duration.seconds(120)
   },
   fallback: { onContentPolicy: false, waitForReopening: true },
+  hedge: Hedge.defaults,
   cache: Cache.defaults,
   coalesce: { enabled: false, maxBytes: 1_048_576 }
 }
@@ -202,6 +205,7 @@ const fieldsOf = (policy: Policy): typeof Fields.Type => ({
   bulkhead: policy.bulkhead,
   clocks: policy.clocks,
   fallback: policy.fallback,
+  hedge: policy.hedge,
   cache: policy.cache,
   coalesce: policy.coalesce
 })
@@ -233,6 +237,11 @@ export const bulkhead = edit("bulkhead", Bulkhead.Settings)
 export const clocks = edit("clocks", Clocks)
 /** Replaces rules of the fallback. Throws a `RangeError` that names an impossible option. */
 export const fallback = edit("fallback", Fallback)
+/**
+ * Sends one more attempt beside one that is slow: `Policy.hedge()`. Throws a `RangeError` that names an impossible option.
+ */
+export const hedge = (options: Options<Hedge.Settings> = {}): ((policy: Policy) => Policy) =>
+  edit("hedge", Hedge.Settings)({ enabled: true, ...options })
 /** Keeps answers: `Policy.cache({ ttl: "10 minutes" })`. Throws a `RangeError` that names an impossible option. */
 export const cache = edit("cache", Cache.Settings)
 /** Lets identical calls share one operation: `Policy.coalesce()`. Throws a `RangeError` that names an impossible option. */
@@ -253,6 +262,7 @@ const Overrides = Schema.Struct({
   bulkhead: partial(Bulkhead.Settings),
   clocks: partial(Clocks),
   fallback: partial(Fallback),
+  hedge: partial(Hedge.Settings),
   cache: partial(Cache.Settings),
   coalesce: partial(Coalesce)
 })
@@ -268,6 +278,7 @@ const lay = (name: PresetName, overrides: Omit<typeof Overrides.Type, "preset">)
     bulkhead: { ...preset.bulkhead, ...overrides.bulkhead },
     clocks: { ...preset.clocks, ...overrides.clocks },
     fallback: { ...preset.fallback, ...overrides.fallback },
+    hedge: { ...preset.hedge, ...overrides.hedge },
     cache: { ...preset.cache, ...overrides.cache },
     coalesce: { ...preset.coalesce, ...overrides.coalesce }
   }

@@ -11,6 +11,8 @@ export interface Attempt {
   readonly durationMillis: number
   /** How long the operation waited right before it, in milliseconds: for a retry or for a lane to reopen. */
   readonly waitMillis: number
+  /** It was sent beside another attempt that was slow. */
+  readonly hedge?: true | undefined
 }
 
 export interface Provenance {

@@ -157,10 +157,10 @@ export const make: Effect.Effect<
           shared,
           operation,
           options,
-          (attemptOn) => {
+          (attempts) => {
             if (!isLanes(lanes)) return Effect.fail(lanes)
             const ordered = keepsOrder() ? lanes : order(lanes, now)
-            return answering.withinDeadline(operation, fallback.run(shared, operation, ordered, attemptOn))
+            return answering.withinDeadline(operation, fallback.run(shared, operation, ordered, attempts))
           },
           (exit) => Effect.sync(() => close(operation, exit, clock.currentTimeMillisUnsafe()))
         )

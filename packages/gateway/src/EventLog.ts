@@ -37,6 +37,10 @@ const log = (event: Event.Event): Effect.Effect<void> => {
       return (event.reason === "CircuitOpen" || event.reason === "LimitReached" ? Effect.logDebug : Effect.logInfo)(
         `${event.route}: on to ${event.to}, because ${event.from}: ${event.reason}`
       ).pipe(annotate("ai_resilience", event))
+    case "Hedged":
+      return Effect.logDebug(
+        `${event.route}: ${event.from} is slow after ${Math.round(event.delayMillis)} ms, ${event.to} is asked as well`
+      ).pipe(annotate("ai_resilience", event))
     case "WaitingForLane":
       return Effect.logInfo(`${event.route}: waits ${Math.round(event.delayMillis)} ms for ${event.lane}`).pipe(
         annotate("ai_resilience", event)

@@ -67,6 +67,10 @@ export class Answering<A> implements attempt.Making<A>, attempt.Owner<A> {
   /** Makes the first attempt; the answer calls it off. */
   start(): Effect.Effect<void> | undefined {
     const { operation, shared } = this
+    if (operation.figures.hedge !== undefined) {
+      this.#resume(this.#toTheEnd(this.#further(undefined)))
+      return undefined
+    }
     const now = operation.startedAt
     const state = guards.stateOf(shared, operation, this.#first)
     const obstacle = guards.enterUnsafe(shared, operation, state, this.ambient.random, now)
@@ -75,7 +79,7 @@ export class Answering<A> implements attempt.Making<A>, attempt.Owner<A> {
       else this.attemptEnded(obstacle, now)
       return undefined
     }
-    const first = new attempt.Attempt(this, state, now)
+    const first = new attempt.Attempt(this, state, now, false)
     first.begin(this)
     return first.isEnded ? undefined : first
   }
@@ -105,7 +109,7 @@ export class Answering<A> implements attempt.Making<A>, attempt.Owner<A> {
   }
 
   #queued(): Effect.Effect<A, ErrorOf> {
-    const first = withinDeadline(this.operation, attempt.queued(this, this.#first))
+    const first = withinDeadline(this.operation, attempt.queued(this, this.#first, false))
     return this.#toTheEnd(
       Effect.matchEffect(first, {
         onSuccess: (answer) => {
@@ -117,13 +121,19 @@ export class Answering<A> implements attempt.Making<A>, attempt.Owner<A> {
     )
   }
 
-  #further(error: attempt.Errors): Effect.Effect<A, ErrorOf> {
+  #further(error: attempt.Errors | undefined): Effect.Effect<A, ErrorOf> {
     const { operation, shared } = this
     const others = this.#around.order(this.#lanes, operation.startedAt).filter((lane) => lane !== this.#first)
     const lanes: Lanes = [this.#first, ...others]
     return withinDeadline(
       operation,
-      fallback.run(shared, operation, lanes, (lane) => attempt.make(this, lane), error)
+      fallback.run(
+        shared,
+        operation,
+        lanes,
+        { on: (lane, isHedge) => attempt.make(this, lane, isHedge), discard: () => Effect.void },
+        error
+      )
     )
   }
 

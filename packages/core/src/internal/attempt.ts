@@ -66,8 +66,8 @@ export class Attempt<A>
   next: Deadlines.Entry | undefined = undefined
   list: Deadlines.List | undefined = undefined
 
-  constructor(making: Making<A>, state: guards.LaneState, now: number) {
-    super(making.operation, state, now)
+  constructor(making: Making<A>, state: guards.LaneState, now: number, isHedge: boolean) {
+    super(making.operation, state, now, isHedge)
     this.#making = making
   }
 
@@ -148,23 +148,29 @@ const observed = <A>(
 }
 
 /** Makes one attempt, waiting for a slot where none is free and for leave where it has to. Interruption calls it off. */
-export const make = <A>(making: Making<A>, lane: Lane.Lane): Effect.Effect<A, Errors> =>
+export const make = <A>(making: Making<A>, lane: Lane.Lane, isHedge: boolean): Effect.Effect<A, Errors> =>
   // The guards are taken inside the suspension, so that no interruption can come between taking and giving back.
   Effect.callback<A, Errors>((resume) => {
     const { ambient, operation, shared } = making
     const state = guards.stateOf(shared, operation, lane)
     const now = ambient.clock.currentTimeMillisUnsafe()
     const obstacle = guards.enterUnsafe(shared, operation, state, ambient.random, now)
-    if (typeof obstacle === "string") return resume(queued(making, lane))
+    if (typeof obstacle === "string") return resume(queued(making, lane, isHedge))
     if (obstacle !== undefined) return resume(obstacle)
-    return run(new Attempt(making, state, now), resume)
+    return run(new Attempt(making, state, now, isHedge), resume)
   })
 
 /** The same for whoever has to wait for a slot or for the fleet's leave: waits, then makes the attempt. */
-export const queued = <A>(making: Making<A>, lane: Lane.Lane): Effect.Effect<A, Errors> =>
+export const queued = <A>(making: Making<A>, lane: Lane.Lane, isHedge: boolean): Effect.Effect<A, Errors> =>
   Effect.uninterruptibleMask((restore) =>
     Effect.flatMap(
-      guards.begin(making.shared, making.operation, lane, restore, (state, now) => new Attempt(making, state, now)),
+      guards.begin(
+        making.shared,
+        making.operation,
+        lane,
+        restore,
+        (state, now) => new Attempt(making, state, now, isHedge)
+      ),
       (attempt) =>
         // Interrupted before the call could begin, nothing has given the guards back yet.
         Effect.onExit(restore(Effect.callback<A, Errors>((resume) => run(attempt, resume))), () => attempt)

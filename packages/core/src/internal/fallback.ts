@@ -16,12 +16,11 @@ import * as Refusal from "../Refusal.ts"
 import * as RetryPolicy from "../RetryPolicy.ts"
 import * as guards from "./guards.ts"
 import { hintMillis } from "./hint.ts"
+import * as hedge from "./hedge.ts"
+import type { Attempts } from "./hedge.ts"
 import * as limiting from "./limiting.ts"
 import * as reopening from "./reopening.ts"
 import { isFinal, note, type Operation } from "./running.ts"
-
-/** One request to one lane, with all its guards. */
-export type AttemptOn<A, R> = (lane: Lane.Lane) => Effect.Effect<A, Failure.Failure | Refusal.Step, R>
 
 type Outcome<A> = Result.Result<A, Failure.Failure | Refusal.Step>
 
@@ -39,11 +38,11 @@ export const run = <A, R>(
   shared: guards.Shared,
   operation: Operation,
   lanes: ReadonlyArray<Lane.Lane>,
-  attemptOn: AttemptOn<A, R>,
+  attempts: Attempts<A, R>,
   first?: Failure.Failure | Refusal.Step
 ): Effect.Effect<A, Failure.Failure | Refusal.Refusal, R> =>
   Effect.ensuring(
-    overLanes(shared, operation, lanes, attemptOn, first),
+    overLanes(shared, operation, lanes, attempts, first),
     Effect.sync(() => limiting.leave(operation))
   )
 
@@ -51,7 +50,7 @@ const overLanes = Effect.fnUntraced(function* <A, R>(
   shared: guards.Shared,
   operation: Operation,
   lanes: ReadonlyArray<Lane.Lane>,
-  attemptOn: AttemptOn<A, R>,
+  attempts: Attempts<A, R>,
   first: Failure.Failure | Refusal.Step | undefined
 ): Effect.fn.Return<A, Failure.Failure | Refusal.Refusal, R> {
   let pending = lanes
@@ -66,25 +65,29 @@ const overLanes = Effect.fnUntraced(function* <A, R>(
       if (lane === undefined) break
       if (previous !== undefined) yield* announceFailover(shared, operation, previous, lane)
       const sentBefore = before ?? operation.sent
+      const hedged: hedge.Outcome = {}
       const { outcome, isWaiting } = yield* onLane(
         shared,
         operation,
         lane,
         others,
-        attemptOn,
+        attempts,
+        hedged,
         before === undefined ? undefined : first
       )
       before = undefined
       if (Result.isSuccess(outcome)) {
-        operation.answeredBy = lane
+        operation.answeredBy = hedged.winner ?? lane
         return outcome.success
       }
       const error = outcome.failure
-      previous = { lane: lane.id, attempts: operation.sent - sentBefore, error }
+      const { failed } = hedged
+      previous = { lane: lane.id, attempts: operation.sent - sentBefore - (failed === undefined ? 0 : 1), error }
       note(operation, previous)
+      if (failed !== undefined) note(operation, { lane: failed.lane.id, attempts: 1, error: failed.error })
       if (isFinal(error)) return yield* fail(shared, operation, lanes)
       const mayAsk = whoMayBeAsked(operation, lane, error)
-      pending = others.filter(mayAsk)
+      pending = notAsked(others, hedged).filter(mayAsk)
       waiting = (isWaiting ? [...waiting, lane] : waiting).filter(mayAsk)
       if (isRequestFault(error) && pending.length === 0 && waiting.length === 0) return yield* error
     }
@@ -100,6 +103,10 @@ const overLanes = Effect.fnUntraced(function* <A, R>(
     waiting = []
   }
 })
+
+/** The other lanes, without the one that a hedge has asked in vain. */
+const notAsked = (others: ReadonlyArray<Lane.Lane>, { failed }: hedge.Outcome): ReadonlyArray<Lane.Lane> =>
+  failed === undefined ? others : others.filter((other) => other !== failed.lane)
 
 const nobody = () => false
 const anybody = () => true
@@ -150,7 +157,8 @@ const onLane = <A, R>(
   operation: Operation,
   lane: Lane.Lane,
   others: ReadonlyArray<Lane.Lane>,
-  attemptOn: AttemptOn<A, R>,
+  attempts: Attempts<A, R>,
+  hedged: hedge.Outcome,
   first: Failure.Failure | Refusal.Step | undefined
 ): Effect.Effect<Turn<A>, never, R> => {
   let already = first
@@ -158,7 +166,7 @@ const onLane = <A, R>(
   let turnMillis = 0
   // Refusals leave the retry loop as values: only a provider's failure is ever repeated in place.
   const attempt = Effect.suspend((): Effect.Effect<A, Failure.Failure | Refusal.Step, R> => {
-    if (already === undefined) return attemptOn(lane)
+    if (already === undefined) return hedge.attempt(shared, operation, lane, others, attempts, hedged)
     const error = already
     already = undefined
     return Effect.fail(error)
@@ -170,7 +178,9 @@ const onLane = <A, R>(
     })
   )
   const schedule = RetryPolicy.fromSettings(operation.policy.retry).pipe(
-    Schedule.while(({ duration, input, now }) => mayRetry(shared, operation, input, duration, others, now)),
+    Schedule.while(({ duration, input, now }) =>
+      mayRetry(shared, operation, input, duration, notAsked(others, hedged), now)
+    ),
     // Waiting on a lane that will refuse after the wait helps nobody: another one is asked now.
     Schedule.while(({ duration, input, now }) => {
       isWaiting = closedMillis(shared, operation, lane, input, now) > Duration.toMillis(duration)

@@ -1,5 +1,6 @@
 /** The numbers of a policy as the pipeline needs them: in milliseconds and machines' units, worked out once per policy. */
 import * as Duration from "effect/Duration"
+import type * as Hedge from "../Hedge.ts"
 import type * as Policy from "../Policy.ts"
 import type * as BreakerState from "./BreakerState.ts"
 import * as breakerSettings from "./breakerSettings.ts"
@@ -10,6 +11,8 @@ export interface Figures {
   readonly credentialBreaker: BreakerState.Settings
   readonly maxAttempts: number
   readonly maxConcurrent: number
+  /** Absent where nobody hedges. */
+  readonly hedge: Hedge.Settings | undefined
   /** One attempt at anything that is not a stream. */
   readonly plainAttemptMillis: number
   readonly totalMillis: number
@@ -29,6 +32,7 @@ export const of = (policy: Policy.Policy): Figures => {
     credentialBreaker: { ...machine, consecutiveFailures: 0, rate: 0, slowRate: 0 },
     maxAttempts: budget.maxAttempts,
     maxConcurrent: bulkhead.maxConcurrent,
+    hedge: policy.hedge.enabled ? policy.hedge : undefined,
     plainAttemptMillis: Duration.toMillis(clocks.plainAttempt),
     totalMillis: Duration.toMillis(clocks.total),
     slowCallMillis: breaker.slowCall === undefined ? Number.POSITIVE_INFINITY : Duration.toMillis(breaker.slowCall)

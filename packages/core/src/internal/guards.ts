@@ -26,6 +26,8 @@ import type * as BreakerState from "./BreakerState.ts"
 import { type Circuit, type Refused, voidPermit } from "./Circuit.ts"
 import * as Gate from "./Gate.ts"
 import { hintMillis } from "./hint.ts"
+import * as latencies from "./latencies.ts"
+import * as LatencyQuantile from "./LatencyQuantile.ts"
 import * as limiting from "./limiting.ts"
 import { askFirst } from "./Probing.ts"
 import * as RetryBudgetState from "./RetryBudgetState.ts"
@@ -61,6 +63,8 @@ export interface LaneState {
   /** What requests have to pass under the limits it was last asked with. */
   gate: Gate.Gate
   limits: Limits.Settings
+  /** How long its answers take, where somebody hedges. */
+  latencies: latencies.Latencies | undefined
   /** Operations that wait for it to be open to calls. */
   waiting: number
 }
@@ -92,13 +96,16 @@ export class Started implements Observed {
   isSent = false
   /** What was counted against limits; absent while there are none. */
   pass: Gate.Pass | undefined
+  /** It keeps company to another attempt that is slow. */
+  readonly isHedge: boolean
   /** It asks the lane of the attempt before again. */
   readonly isRetry: boolean
   /** Set by the first `end`. */
   isEnded = false
 
-  constructor(operation: Operation, state: LaneState, now: number) {
+  constructor(operation: Operation, state: LaneState, now: number, isHedge: boolean) {
     const { circuits } = state
+    this.isHedge = isHedge
     const { breaker, credentialBreaker } = operation.figures
     this.state = state
     this.number = ++operation.sent
@@ -144,6 +151,7 @@ const meet = (shared: Shared, { policy }: Operation, lane: Lane.Lane): LaneState
     budgetSettings: policy.retryBudget,
     gate: shared.limits.gateUnsafe(lane, policy.limits),
     limits: policy.limits,
+    latencies: undefined,
     waiting: 0
   }
   shared.lanes.set(lane, state)
@@ -311,6 +319,18 @@ export const heed = (
   Gate.correct(started.pass, said, now)
 }
 
+/** Remembers how long the lane took for an answer, or has taken so far. */
+export const noteLatency = (
+  shared: Shared,
+  operation: Operation,
+  lane: Lane.Lane,
+  startedAt: number,
+  endedAt: number
+): void => {
+  const known = stateOf(shared, operation, lane).latencies
+  if (known !== undefined) LatencyQuantile.record(latencies.of(known, operation.kind), endedAt - startedAt, endedAt)
+}
+
 /** Gives everything back and tells circuits, limits, health and the bus how the attempt ended. */
 export const end = (
   shared: Shared,
@@ -342,7 +362,8 @@ export const endUnsafe = (
   const durationMillis = now - started.startedAt
   const firstContentMillis = firstContentMillisOf(started)
   if (operation.sink !== undefined) {
-    operation.attempts.push({ lane: lane.id, result, durationMillis, waitMillis: started.waitedMillis })
+    const entry = { lane: lane.id, result, durationMillis, waitMillis: started.waitedMillis }
+    operation.attempts.push(started.isHedge ? { ...entry, hedge: true } : entry)
   }
 
   const line = failure === undefined ? undefined : Disposition.of(failure)
@@ -363,6 +384,10 @@ export const endUnsafe = (
   if (failure !== undefined && line !== undefined) react(shared, operation, started, failure, line, random, now)
   if (result === "Success" || line?.blames === "lane") {
     state.health.record(now, durationMillis, firstContentMillis, failure?._tag)
+  }
+  if (state.latencies !== undefined && result === "Success") {
+    const endedAt = operation.kind === "stream" ? (started.firstContentAt ?? now) : now
+    noteLatency(shared, operation, lane, started.startedAt, endedAt)
   }
   if (shared.bus.isHeard()) announce(shared, operation, started, result, failure, now)
   // Last, since whoever waits for the slot takes it in this same step, and must meet what has just been learnt.
@@ -393,6 +418,7 @@ const announce = (
     durationMillis: now - startedAt,
     firstContentMillis: firstContentMillisOf(started),
     result,
+    ...(started.isHedge ? { hedge: true } : {}),
     inputTokens: started.inputTokens,
     outputTokens: started.outputTokens,
     ...(failure === undefined

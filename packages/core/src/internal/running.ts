@@ -25,6 +25,8 @@ export class Operation {
   lastLane: Lane.Lane | undefined = undefined
   /** The place it holds in the line in front of a lane. */
   place: Gate.Place | undefined = undefined
+  /** Whether it has sent its one extra attempt. */
+  hasHedged = false
   /** The lane that answered. */
   answeredBy: Lane.Lane | undefined = undefined
   /** Whether its end has been reported. */

@@ -15,7 +15,7 @@ import * as ConnectClock from "../ConnectClock.ts"
 import type * as Failure from "../Failure.ts"
 import type * as Refusal from "../Refusal.ts"
 import type { StreamOperation } from "../Operation.ts"
-import type { AttemptOn } from "./fallback.ts"
+import type { AttemptOn, Attempts } from "./hedge.ts"
 import * as guards from "./guards.ts"
 import * as observing from "./observing.ts"
 import { type Chunk, Pulling } from "./Pulling.ts"
@@ -43,7 +43,7 @@ export const open = Effect.fnUntraced(function* <A, R>(
   shared: guards.Shared,
   operation: running.Operation,
   options: StreamOperation<A, R>,
-  decide: (attemptOn: AttemptOn<Opened<A, R>, R>) => Effect.Effect<Opened<A, R>, ErrorOf, R>,
+  decide: (attempts: Attempts<Opened<A, R>, R>) => Effect.Effect<Opened<A, R>, ErrorOf, R>,
   close: (exit: Exit.Exit<unknown, ErrorOf>) => Effect.Effect<void>
 ) {
   const scope = yield* Effect.scope
@@ -61,10 +61,16 @@ export const open = Effect.fnUntraced(function* <A, R>(
 
   // An attempt that has its content holds its slot until it is read, or until the operation fails before that.
   let leave: Effect.Effect<void> = Effect.void
-  const attemptOn: AttemptOn<Opened<A, R>, R> = (lane) =>
+  const on: AttemptOn<Opened<A, R>, R> = (lane, isHedge) =>
     Effect.uninterruptibleMask((restore) =>
       Effect.flatMap(
-        guards.begin(shared, operation, lane, restore, (state, now) => new guards.Started(operation, state, now)),
+        guards.begin(
+          shared,
+          operation,
+          lane,
+          restore,
+          (state, now) => new guards.Started(operation, state, now, isHedge)
+        ),
         (started) =>
           Effect.gen(function* () {
             const attemptScope = Scope.makeUnsafe()
@@ -98,14 +104,16 @@ export const open = Effect.fnUntraced(function* <A, R>(
               yield* finish(exit)
               return yield* Effect.failCause(exit.cause)
             }
-            leave = finish(Exit.interrupt())
-            yield* Scope.addFinalizer(scope, leave)
+            const before = leave
+            leave = Effect.andThen(before, finish(Exit.interrupt()))
+            yield* Scope.addFinalizer(scope, finish(Exit.interrupt()))
             return { pulling, finish, ...exit.value }
           })
       )
     )
 
-  const opened = yield* decide(attemptOn).pipe(
+  const discard = ({ finish }: Opened<A, R>) => finish(Exit.interrupt())
+  const opened = yield* decide({ on, discard }).pipe(
     Effect.onError((cause) => Effect.andThen(leave, closeOnce(Exit.failCause(cause))))
   )
   running.report(operation)

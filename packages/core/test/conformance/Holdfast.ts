@@ -1,5 +1,5 @@
 /** Our own library as a subject of the suite. */
-import { type Context, Duration, Effect, Layer, Random } from "effect"
+import { type Context, Deferred, Duration, Effect, Exit, Layer, Random } from "effect"
 import { TestClock } from "effect/testing"
 import {
   Bulkhead,
@@ -19,6 +19,7 @@ import { errorOf, failure, refusalOf } from "./holdfastErrors.ts"
 import {
   type Attempt,
   cannot,
+  type HedgedOperation,
   type Jitter,
   type Refusing,
   type Retrying,
@@ -178,6 +179,53 @@ const jitters: ReadonlyArray<Jitter> = [
   ])
 ]
 
+const hedged: Subject["hedged"] = Effect.fnUntraced(function* ({ delayMillis }) {
+  const services = yield* Layer.build(Layer.fresh(Resilience.layer))
+  const policy = Policy.standard.pipe(
+    Policy.retry({ maxRetries: 0 }),
+    Policy.hedge({ delay: Duration.millis(delayMillis) })
+  )
+  const attempts: Array<Effect.Success<HedgedOperation["attempts"]>[number]> = []
+  const call = () =>
+    Effect.gen(function* () {
+      const answer = yield* Deferred.make<string, Failure.Failure>()
+      const rule = String(attempts.length + 1)
+      let status: "running" | "cancelled" | "ended" = "running"
+      attempts.push({
+        status: Effect.sync(() => status),
+        end: (how) =>
+          Effect.andThen(
+            how === "success"
+              ? Deferred.succeed(answer, "hello")
+              : Deferred.fail(answer, failure(how === "fatal" ? "InvalidRequest" : "ServiceUnavailable", { rule })),
+            EffectCalls.settle
+          )
+      })
+      return yield* Deferred.await(answer).pipe(
+        Effect.onExit((exit) =>
+          Effect.sync(() => {
+            status = Exit.hasInterrupts(exit) ? "cancelled" : "ended"
+          })
+        )
+      )
+    })
+  const { result } = yield* EffectCalls.operation(
+    Resilience.Resilience.use((resilience) =>
+      resilience.run({
+        route: "conformance",
+        kind: "effect",
+        policy,
+        lanes: [lane("acme"), lane("elsewhere")],
+        call
+      })
+    ).pipe(Effect.provideContext(services)),
+    Effect.succeed({ here: 0, elsewhere: 0 }),
+    (error) => attemptOf(error instanceof Refusal.AllLanesFailed ? error.trail.at(-1)?.error : error),
+    false
+  )
+  return { attempts: Effect.sync(() => [...attempts]), result }
+})
+
 export const holdfast: Subject = {
   name: "holdfast",
   version: "this repository",
@@ -193,5 +241,5 @@ export const holdfast: Subject = {
   jitters: Effect.succeed(jitters),
   quota: () => cannot("it has no quota per retry"),
   budget,
-  hedged: () => cannot("it does not hedge")
+  hedged
 }
