@@ -227,7 +227,7 @@ describe("when every lane is closed to calls", () => {
       }).pipe(alone)
   )
 
-  it.effect("a thousand operations that wait do not all call when the lane reopens", () =>
+  it.effect("operations that wait do not all call when the lane reopens, but as many as have slots", () =>
     Effect.gen(function* () {
       const policy = exact.pipe(Policy.bulkhead({ maxConcurrent: 8, maxQueue: 2000, queueTimeout: "1 minute" }))
       const a = yield* scripted("a/x", [after("2 seconds", replying("hello"))])
