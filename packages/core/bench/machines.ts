@@ -7,6 +7,7 @@ import * as LatencyQuantile from "../src/internal/LatencyQuantile.ts"
 import * as RateLimit from "../src/internal/RateLimitState.ts"
 import * as RetryBudget from "../src/internal/RetryBudgetState.ts"
 import * as SlidingWindow from "../src/internal/SlidingWindow.ts"
+import type * as TimeSlices from "../src/internal/TimeSlices.ts"
 import * as Throttle from "../src/internal/ThrottleState.ts"
 
 /** Some hundred calls per second, each at an instant of its own, from a present day on. */
@@ -121,8 +122,7 @@ for (const [name, step] of Object.entries(cases)) {
   const median = runs.slice(1).toSorted((a, b) => a - b)[3] ?? Number.NaN
   console.log(`${name.padEnd(36)} ${median.toFixed(1).padStart(7)} ns`)
 }
-const bytes = (slices: { readonly cells: Float64Array; readonly totals: Float64Array }): number =>
-  slices.cells.byteLength + slices.totals.byteLength
+const bytes = ({ cells, totals }: TimeSlices.TimeSlices): number => 8 * (cells.length + totals.length)
 console.log(
   `bytes of arrays: RetryBudget ${bytes(budget.history)}, Throttle ${bytes(throttle.history)}, ` +
     `LatencyQuantile ${bytes(quantile.history)}, SlidingWindow of 10 slices 264, of 100 calls 100 (${Number.isFinite(sink)})`

@@ -2,7 +2,7 @@
  * `pnpm bench [--json] [--quick] [--write] [FILTER]`: ours and peers, alternating round by round in one process. `--quick`
  * only shows that it runs; `--write` puts the table into `docs/benchmarks.md`.
  */
-import { writeFileSync } from "node:fs"
+import { readFileSync, writeFileSync } from "node:fs"
 import { cpus } from "node:os"
 import { fileURLToPath } from "node:url"
 import * as DateTime from "effect/DateTime"
@@ -48,8 +48,11 @@ if (flags.has("--write")) {
     return ratio === undefined ? "" : `${ratio.toFixed(2)} [${low.toFixed(2)}–${high.toFixed(2)}]`
   }
   const table = rows.map((row) => `| \`${row.name}\` | ${peers.map((peer) => cell(row, peer)).join(" | ")} |`)
+  const page = fileURLToPath(new URL("../../../docs/benchmarks.md", import.meta.url))
+  // What `state.ts` has written stays.
+  const [state = ""] = /\n## State of lanes[^]*$/.exec(readFileSync(page, "utf8")) ?? []
   writeFileSync(
-    fileURLToPath(new URL("../../../docs/benchmarks.md", import.meta.url)),
+    page,
     `# Benchmarks
 
 Ours ÷ theirs: the median over ${options.rounds} rounds of the ratios within a round, and their tenth to ninetieth percentile; below 1 ours is faster. All cases of a row run in every round of one process, a slice of ${options.sliceMillis} ms each; the order changes from round to round. \`bare\` is the same work without any guard; a blank cell is work that a peer cannot do. Cockatiel 4.0.0 has retry, breaker, bulkhead and timeout; opossum 10.0.0 has no retry; \`effect\` is Effect 4.1.0's own retry, circuit breaker, semaphore, timeout and two metrics, composed.
@@ -60,7 +63,7 @@ Written by \`pnpm bench --write\` on ${at}: Node ${process.version}, ${cpus()[0]
 | | ${peers.map((peer) => `÷ ${peer}`).join(" | ")} |
 | --- | ${peers.map(() => "---").join(" | ")} |
 ${table.join("\n")}
-`
+${state}`
   )
 }
 process.exit(0)

@@ -3,7 +3,7 @@
  * and the present instant; recording is O(1) amortised, a summary sorts what is there. It is updated in place and owned by
  * one service.
  */
-import type * as Failure from "../Failure.ts"
+import * as Failure from "../Failure.ts"
 import * as HealthStatus from "../HealthStatus.ts"
 
 export interface Result {
@@ -20,11 +20,12 @@ export interface Window {
   readonly maxAgeMillis: number
   /** Rings, a column per field: the oldest result is at `first`, and `calls` of them count. */
   readonly at: Float64Array
-  readonly durations: Float64Array
+  /** To seven digits. */
+  readonly durations: Float32Array
   /** `NaN` where there was none. */
-  readonly firstContents: Float64Array
-  /** `undefined` for a success. */
-  readonly failures: Array<Failure.Class | undefined>
+  readonly firstContents: Float32Array
+  /** The number of the class, from 1; 0 for a success. */
+  readonly failures: Uint8Array
   first: number
   calls: number
   successes: number
@@ -46,13 +47,15 @@ export interface Summary {
   readonly errors: { readonly [Class in Failure.Class]?: number }
 }
 
+const classes = Failure.Class.literals
+
 export const make = (capacity: number, maxAgeMillis: number): Window => ({
   capacity,
   maxAgeMillis,
   at: new Float64Array(capacity),
-  durations: new Float64Array(capacity),
-  firstContents: new Float64Array(capacity),
-  failures: Array.from({ length: capacity }, () => undefined),
+  durations: new Float32Array(capacity),
+  firstContents: new Float32Array(capacity),
+  failures: new Uint8Array(capacity),
   first: 0,
   calls: 0,
   successes: 0
@@ -81,7 +84,7 @@ export const add = (
   window.at[next] = at
   window.durations[next] = durationMillis
   window.firstContents[next] = firstContentMillis ?? Number.NaN
-  window.failures[next] = failure
+  window.failures[next] = failure === undefined ? 0 : 1 + classes.indexOf(failure)
   window.calls += 1
   if (failure === undefined) window.successes += 1
 }
@@ -104,7 +107,7 @@ export const summarise = (window: Window, now: number): Summary => {
   for (let nth = 0; nth < calls; nth++) {
     const index = indexOf(window, nth)
     const { [index]: firstContent = Number.NaN } = window.firstContents
-    const { [index]: failure } = window.failures
+    const failure = classes[(window.failures[index] ?? 0) - 1]
     durations.push(window.durations[index] ?? 0)
     if (!Number.isNaN(firstContent)) firstContents.push(firstContent)
     if (failure !== undefined) errors[failure] = (errors[failure] ?? 0) + 1
@@ -139,7 +142,7 @@ const indexOf = (window: Window, nth: number): number => {
 }
 
 const drop = (window: Window): void => {
-  if (window.failures[window.first] === undefined) window.successes -= 1
+  if (window.failures[window.first] === 0) window.successes -= 1
   window.first = indexOf(window, 1)
   window.calls -= 1
 }

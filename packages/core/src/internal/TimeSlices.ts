@@ -11,9 +11,9 @@ export interface TimeSlices {
   readonly slices: number
   readonly counters: number
   /** A row of counters per slice; slice n is in row n modulo `slices`. */
-  readonly cells: Float64Array
+  readonly cells: Array<number>
   /** The sum of all rows, per counter. */
-  readonly totals: Float64Array
+  readonly totals: Array<number>
   /** Number of the newest slice. */
   newest: number
   /** Where its row begins. */
@@ -28,13 +28,16 @@ export const make = (windowMillis: number, slices: number, counters: number): Ti
   sliceMillis: positive("windowMillis", windowMillis) / whole("slices", 1, slices),
   slices,
   counters,
-  cells: new Float64Array(slices * counters),
-  totals: new Float64Array(counters),
+  cells: zeros(slices * counters),
+  totals: zeros(counters),
   newest: Number.NEGATIVE_INFINITY,
   row: 0,
   from: Number.POSITIVE_INFINITY,
   until: Number.NEGATIVE_INFINITY
 })
+
+/** Plain arrays: there are so many windows, and so little in each, that the frame of a typed array would weigh more. */
+const zeros = (length: number): Array<number> => Array.from({ length }, () => 0)
 
 /**
  * Forgets what is too old. An instant a little before the newest slice counts as in it; one a whole window before it means
