@@ -90,6 +90,7 @@ const lines: ReadonlyArray<readonly [string, (policy: Policy.Policy) => string]>
   ["`bulkhead.maxConcurrent` per lane", ({ bulkhead }) => String(bulkhead.maxConcurrent)],
   ["`bulkhead.maxQueue`", ({ bulkhead }) => String(bulkhead.maxQueue)],
   ["`bulkhead.queueTimeout`", ({ bulkhead }) => duration(bulkhead.queueTimeout)],
+  ["`bulkhead.adaptive`", ({ bulkhead }) => bulkhead.adaptive?.algorithm ?? "none"],
   ["`clocks.connect`: until the connection stands", ({ clocks }) => duration(clocks.connect)],
   ["`clocks.firstContent` of a stream", ({ clocks }) => duration(clocks.firstContent)],
   ["`clocks.chunkGap` of a stream", ({ clocks }) => duration(clocks.chunkGap)],
@@ -98,6 +99,11 @@ const lines: ReadonlyArray<readonly [string, (policy: Policy.Policy) => string]>
   ["`clocks.total`: the deadline", ({ clocks }) => duration(clocks.total)],
   ["`fallback.onContentPolicy`", ({ fallback }) => String(fallback.onContentPolicy)],
   ["`fallback.waitForReopening`", ({ fallback }) => String(fallback.waitForReopening)],
+  ["`throttle.enabled`", ({ throttle }) => String(throttle.enabled)],
+  ["`throttle.k`: calls sent for each that is accepted", ({ throttle }) => String(throttle.k)],
+  ["`throttle.window`", ({ throttle }) => duration(throttle.window)],
+  ["`throttle.padding`", ({ throttle }) => String(throttle.padding)],
+  ["`throttle.maxProbability`", ({ throttle }) => String(throttle.maxProbability)],
   ["`hedge.enabled`", ({ hedge }) => String(hedge.enabled)],
   ["`hedge.quantile` of the lane's answers that came sooner", ({ hedge }) => String(hedge.quantile)],
   ["`hedge.minimumCalls` that say what is usual", ({ hedge }) => String(hedge.minimumCalls)],
@@ -151,6 +157,14 @@ Requests and tokens are counted before anything is sent, for each credential and
 A request's tokens are estimated before (the input, and what it may write where it says so) and replaced by what it really used; a request that the provider refused used none. A request larger than the limit can ever hold is sent when nothing is owed, and the others wait for what it owes.
 
 A lane without room refuses at once, and another lane is asked. Where there is none the operation waits until its deadline, and so does one that was told to wait, within \`retry.patience\`. All who wait for a lane stand in one line and leave one after another, at the rate of the limits and 25 ms apart at least, each with up to 25 ms of chance (none with \`retry.jitter: none-unsafe\`). Those who wait for a circuit to close leave each at a random instant after it has: within half a second for as many as \`bulkhead.maxConcurrent\`, one second at most, and half of the time they have left.
+
+## A bulkhead that finds its size
+
+\`Policy.bulkhead({ adaptive: { algorithm: "gradient2", min: 2, max: 100, initial: 20 } })\` lets a lane's own answers say how many calls it may run at once, by the algorithms of Netflix's concurrency-limits: \`gradient2\` goes by latency against its own long average, \`vegas\` by the queue that the lowest latency seen lets suspect (the most exact where calls take about equally long), \`aimd\` by drops alone (and by calls longer than \`timeout\`, on average). All are optional: \`gradient2\`, from 1 to \`maxConcurrent\`, beginning at 20. An answer teaches its latency, of a stream the time to its first content; a rate limit, an overloaded model and a timeout are drops; nothing else teaches anything. It learns from ten calls at a time, and moves up only while at least half of its slots are used. \`Bulkhead.snapshot\` has the number of the moment.
+
+## The throttle
+
+Off unless a policy has it: \`Policy.throttle()\`, or \`throttle: { enabled: true }\` in a file. Of what is wanted of a lane, the part \`(requests - k * accepts) / (requests + padding)\` is refused here by chance, as in *Site Reliability Engineering*, chapter 21: a lane that takes everything is sent everything, one that takes a third is sent two thirds or so, one that takes nothing a tenth (\`maxProbability\`). Not accepted are rate limits, spent quotas, overload, unavailability, timeouts and lost connections. Calls count when they are sent, over \`window\`, or the longest clock of an attempt where that is more. Another lane is asked at once; where there is none the operation fails with \`LimitReached\` (\`throttle\`) and does not wait. The probes of a circuit are not throttled.
 
 ## Hedges
 

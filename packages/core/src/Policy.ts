@@ -17,6 +17,7 @@ import { PositiveDuration } from "./internal/PositiveDuration.ts"
 import * as Limits from "./Limits.ts"
 import * as RetryBudget from "./RetryBudget.ts"
 import * as RetryPolicy from "./RetryPolicy.ts"
+import * as Throttle from "./Throttle.ts"
 
 const within = (
   settings: { readonly [key: string]: Duration.Duration },
@@ -88,6 +89,7 @@ const sections = {
   bulkhead: Bulkhead.Settings,
   clocks: Clocks,
   fallback: Fallback,
+  throttle: Throttle.Settings,
   hedge: Hedge.Settings,
   cache: Cache.Settings,
   coalesce: Coalesce
@@ -114,6 +116,7 @@ const standardFields: typeof Fields.Type = {
     total: Duration.seconds(120)
   },
   fallback: { onContentPolicy: false, waitForReopening: true },
+  throttle: Throttle.defaults,
   hedge: Hedge.defaults,
   cache: Cache.defaults,
   coalesce: { enabled: false, maxBytes: 1_048_576 }
@@ -205,6 +208,7 @@ const fieldsOf = (policy: Policy): typeof Fields.Type => ({
   bulkhead: policy.bulkhead,
   clocks: policy.clocks,
   fallback: policy.fallback,
+  throttle: policy.throttle,
   hedge: policy.hedge,
   cache: policy.cache,
   coalesce: policy.coalesce
@@ -237,6 +241,9 @@ export const bulkhead = edit("bulkhead", Bulkhead.Settings)
 export const clocks = edit("clocks", Clocks)
 /** Replaces rules of the fallback. Throws a `RangeError` that names an impossible option. */
 export const fallback = edit("fallback", Fallback)
+/** Refuses a part of what a lane does not take: `Policy.throttle()`. Throws a `RangeError` that names an impossible option. */
+export const throttle = (options: Options<Throttle.Settings> = {}): ((policy: Policy) => Policy) =>
+  edit("throttle", Throttle.Settings)({ enabled: true, ...options })
 /**
  * Sends one more attempt beside one that is slow: `Policy.hedge()`. Throws a `RangeError` that names an impossible option.
  */
@@ -262,6 +269,7 @@ const Overrides = Schema.Struct({
   bulkhead: partial(Bulkhead.Settings),
   clocks: partial(Clocks),
   fallback: partial(Fallback),
+  throttle: partial(Throttle.Settings),
   hedge: partial(Hedge.Settings),
   cache: partial(Cache.Settings),
   coalesce: partial(Coalesce)
@@ -278,6 +286,7 @@ const lay = (name: PresetName, overrides: Omit<typeof Overrides.Type, "preset">)
     bulkhead: { ...preset.bulkhead, ...overrides.bulkhead },
     clocks: { ...preset.clocks, ...overrides.clocks },
     fallback: { ...preset.fallback, ...overrides.fallback },
+    throttle: { ...preset.throttle, ...overrides.throttle },
     hedge: { ...preset.hedge, ...overrides.hedge },
     cache: { ...preset.cache, ...overrides.cache },
     coalesce: { ...preset.coalesce, ...overrides.coalesce }

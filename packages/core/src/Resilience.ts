@@ -32,6 +32,7 @@ import type { Operation, Plan, PromiseOperation, StreamOperation, Usage } from "
 import * as Policy from "./Policy.ts"
 import * as Refusal from "./Refusal.ts"
 import * as RetryBudget from "./RetryBudget.ts"
+import * as Throttle from "./Throttle.ts"
 
 export class Resilience extends Context.Service<
   Resilience,
@@ -65,6 +66,7 @@ export const make: Effect.Effect<
   | CircuitBreaker.CircuitBreaker
   | Limits.Limits
   | RetryBudget.RetryBudget
+  | Throttle.Throttle
   | EventBus.EventBus
   | Health.Health
 > = Effect.gen(function* () {
@@ -73,6 +75,7 @@ export const make: Effect.Effect<
     bulkhead: yield* Bulkhead.Bulkhead,
     limits: yield* Limits.Limits,
     retryBudget: yield* RetryBudget.RetryBudget,
+    throttle: yield* Throttle.Throttle,
     health: yield* Health.Health,
     bus: yield* EventBus.EventBus,
     lanes: new WeakMap()
@@ -212,11 +215,20 @@ export const layer: Layer.Layer<
   | CircuitBreaker.CircuitBreaker
   | Limits.Limits
   | RetryBudget.RetryBudget
+  | Throttle.Throttle
   | EventBus.EventBus
   | Health.Health
 > = Layer.effect(Resilience, make).pipe(
   Layer.provideMerge(
-    Layer.mergeAll(Bulkhead.layer, Cache.layer, CircuitBreaker.layer, Limits.layer, RetryBudget.layer, Health.layer)
+    Layer.mergeAll(
+      Bulkhead.layer,
+      Cache.layer,
+      CircuitBreaker.layer,
+      Limits.layer,
+      RetryBudget.layer,
+      Throttle.layer,
+      Health.layer
+    )
   ),
   Layer.provideMerge(EventBus.layer)
 )

@@ -4,11 +4,17 @@
  */
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
+import * as AdaptiveLimitState from "./AdaptiveLimitState.ts"
+
+/** How many may run at once: a fixed number, or one that is found by trying. */
+export type Bound = number | AdaptiveLimitState.AdaptiveLimit
+
+export const numberOf = (bound: Bound): number => (typeof bound === "number" ? bound : AdaptiveLimitState.limit(bound))
 
 export interface Waiter {
   readonly turn: Deferred.Deferred<void>
   /** Routes with different policies may share a lane: each is held to its own number. */
-  readonly maxConcurrent: number
+  readonly bound: Bound
   granted: boolean
 }
 
@@ -21,19 +27,19 @@ export const make = (): Slots => ({ running: 0, queues: { high: [], normal: [] }
 
 export const waiting = (slots: Slots): number => slots.queues.high.length + slots.queues.normal.length
 
-/** Whether one of `maxConcurrent` slots is free. */
-export const hasRoom = (slots: Slots, maxConcurrent: number): boolean => slots.running < maxConcurrent
+/** Whether a slot is free. */
+export const hasRoom = (slots: Slots, bound: Bound): boolean => slots.running < numberOf(bound)
 
-/** Takes a slot, if one of `maxConcurrent` is free. */
-export const tryTake = (slots: Slots, maxConcurrent: number): boolean => {
-  if (!hasRoom(slots, maxConcurrent)) return false
+/** Takes a slot, if one is free. */
+export const tryTake = (slots: Slots, bound: Bound): boolean => {
+  if (!hasRoom(slots, bound)) return false
   slots.running += 1
   return true
 }
 
 /** Joins the line. */
-export const join = (slots: Slots, priority: "high" | "normal", maxConcurrent: number): Waiter => {
-  const waiter: Waiter = { turn: Deferred.makeUnsafe(), maxConcurrent, granted: false }
+export const join = (slots: Slots, priority: "high" | "normal", bound: Bound): Waiter => {
+  const waiter: Waiter = { turn: Deferred.makeUnsafe(), bound, granted: false }
   slots.queues[priority].push(waiter)
   return waiter
 }
@@ -46,19 +52,24 @@ export const leave = (slots: Slots, waiter: Waiter): void => {
   }
 }
 
-/** Gives a slot back. It passes on in the same step to the next in line, so nobody can overtake. */
+/**
+ * Gives a slot back. It passes on in the same step to the next in line, so nobody can overtake; to more than one where a
+ * bound has grown meanwhile.
+ */
 export const give = (slots: Slots): void => {
   slots.running -= 1
-  const next = takeNext(slots.queues.high, slots.running) ?? takeNext(slots.queues.normal, slots.running)
-  if (next === undefined) return
-  slots.running += 1
-  next.granted = true
-  Deferred.doneUnsafe(next.turn, Effect.void)
+  while (true) {
+    const next = takeNext(slots.queues.high, slots.running) ?? takeNext(slots.queues.normal, slots.running)
+    if (next === undefined) return
+    slots.running += 1
+    next.granted = true
+    Deferred.doneUnsafe(next.turn, Effect.void)
+  }
 }
 
 /** Takes the first in line whose own limit has room beside `running` calls. */
 const takeNext = (queue: Array<Waiter>, running: number): Waiter | undefined => {
   if (queue.length === 0) return undefined
-  const index = queue.findIndex((waiter) => running < waiter.maxConcurrent)
+  const index = queue.findIndex((waiter) => running < numberOf(waiter.bound))
   return index === -1 ? undefined : queue.splice(index, 1)[0]
 }

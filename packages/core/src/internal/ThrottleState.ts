@@ -68,12 +68,20 @@ export const shouldReject = (throttle: Throttle, random: number, now: number): b
 
 /** Asks to call, and counts that. A ticket if it may, for `refuse`; `undefined` if not. */
 export const admit = (throttle: Throttle, random: number, now: number): Ticket | undefined => {
-  const isRejected = shouldReject(throttle, random, now)
+  if (!shouldReject(throttle, random, now)) return send(throttle, now)
+  reject(throttle, now)
+  return undefined
+}
+
+/** Counts a call that is sent. */
+export const send = (throttle: Throttle, now: number): Ticket => {
   TimeSlices.add(throttle.history, requests, 1, now)
-  if (isRejected) return undefined
   TimeSlices.add(throttle.history, accepts, 1, now)
   return throttle.history.newest
 }
+
+/** Counts a call that was wanted and is refused here. */
+export const reject = (throttle: Throttle, now: number): void => TimeSlices.add(throttle.history, requests, 1, now)
 
 /** The backend did not take the call: it refused it, was overloaded or did not answer. At most once per ticket. */
 export const refuse = (throttle: Throttle, ticket: Ticket): void =>

@@ -230,7 +230,7 @@ const onLane = <A, R>(
 
 /** Whether it is only closed to calls, and opens again. */
 const isClosed = (error: Failure.Failure | Refusal.Step): error is Refusal.CircuitOpen | Refusal.LimitReached =>
-  error._tag === "CircuitOpen" || error._tag === "LimitReached"
+  error._tag === "CircuitOpen" || (error._tag === "LimitReached" && error.reason !== "throttle")
 
 /** How long the lane will refuse this operation's retry. Whoever was told to wait takes a turn instead. */
 const closedMillis = (
@@ -337,5 +337,6 @@ const refusalEvent = (operation: Operation, lane: Lane.Lane, refusal: Refusal.St
   model: lane.model,
   reason: refusal._tag,
   limit: refusal._tag === "LimitReached" ? refusal.reason : undefined,
-  retryAfterMillis: isClosed(refusal) ? hintMillis(refusal.retryAfter) : undefined
+  retryAfterMillis:
+    refusal._tag === "CircuitOpen" || refusal._tag === "LimitReached" ? hintMillis(refusal.retryAfter) : undefined
 })

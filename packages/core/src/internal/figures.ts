@@ -3,6 +3,7 @@ import * as Duration from "effect/Duration"
 import type * as Hedge from "../Hedge.ts"
 import type * as Policy from "../Policy.ts"
 import type * as BreakerState from "./BreakerState.ts"
+import type * as ThrottleState from "./ThrottleState.ts"
 import * as breakerSettings from "./breakerSettings.ts"
 
 export interface Figures {
@@ -11,6 +12,8 @@ export interface Figures {
   readonly credentialBreaker: BreakerState.Settings
   readonly maxAttempts: number
   readonly maxConcurrent: number
+  /** Absent where nothing is throttled. */
+  readonly throttle: ThrottleState.Settings | undefined
   /** Absent where nobody hedges. */
   readonly hedge: Hedge.Settings | undefined
   /** One attempt at anything that is not a stream. */
@@ -32,6 +35,16 @@ export const of = (policy: Policy.Policy): Figures => {
     credentialBreaker: { ...machine, consecutiveFailures: 0, rate: 0, slowRate: 0 },
     maxAttempts: budget.maxAttempts,
     maxConcurrent: bulkhead.maxConcurrent,
+    throttle: policy.throttle.enabled
+      ? {
+          k: policy.throttle.k,
+          padding: policy.throttle.padding,
+          maxProbability: policy.throttle.maxProbability,
+          windowMillis: Duration.toMillis(
+            Duration.max(policy.throttle.window, Duration.max(clocks.attempt, clocks.plainAttempt))
+          )
+        }
+      : undefined,
     hedge: policy.hedge.enabled ? policy.hedge : undefined,
     plainAttemptMillis: Duration.toMillis(clocks.plainAttempt),
     totalMillis: Duration.toMillis(clocks.total),

@@ -22,8 +22,13 @@ import { maxHoldMillis } from "../Limits.ts"
 import * as Refusal from "../Refusal.ts"
 import type * as RetryBudget from "../RetryBudget.ts"
 import * as RetryPolicy from "../RetryPolicy.ts"
+import type * as Throttle from "../Throttle.ts"
 import type * as BreakerState from "./BreakerState.ts"
 import { type Circuit, type Refused, voidPermit } from "./Circuit.ts"
+import * as AdaptiveLimitState from "./AdaptiveLimitState.ts"
+import * as adapting from "./adapting.ts"
+import type { Figures } from "./figures.ts"
+import * as ThrottleState from "./ThrottleState.ts"
 import * as Gate from "./Gate.ts"
 import { hintMillis } from "./hint.ts"
 import * as latencies from "./latencies.ts"
@@ -41,6 +46,7 @@ export interface Shared {
   readonly bulkhead: Bulkhead.Bulkhead["Service"]
   readonly limits: Limits.Limits["Service"]
   readonly retryBudget: RetryBudget.RetryBudget["Service"]
+  readonly throttle: Throttle.Throttle["Service"]
   readonly health: Health.Health["Service"]
   readonly bus: EventBus.EventBus["Service"]
   /** What has been looked up of a lane, so that it is looked up once. */
@@ -63,6 +69,10 @@ export interface LaneState {
   /** What requests have to pass under the limits it was last asked with. */
   gate: Gate.Gate
   limits: Limits.Settings
+  /** How many may run at once, and its throttle, under the numbers it was last asked with. */
+  bound: Slots.Bound
+  throttle: ThrottleState.Throttle | undefined
+  figures: Figures
   /** How long its answers take, where somebody hedges. */
   latencies: latencies.Latencies | undefined
   /** Operations that wait for it to be open to calls. */
@@ -94,6 +104,12 @@ export class Started implements Observed {
   outputTokens: number | undefined = undefined
   /** The call has begun: a request may be under way. */
   isSent = false
+  /** What ran when it began, itself among it. */
+  readonly inFlight: number
+  /** Where the throttle counts it, if there is one. */
+  readonly throttle: ThrottleState.Throttle | undefined
+  readonly ticket: ThrottleState.Ticket
+  readonly bound: Slots.Bound
   /** What was counted against limits; absent while there are none. */
   pass: Gate.Pass | undefined
   /** It keeps company to another attempt that is slow. */
@@ -112,6 +128,10 @@ export class Started implements Observed {
     this.startedAt = now
     this.waitedMillis = operation.waitedMillis
     operation.waitedMillis = 0
+    this.inFlight = state.slots.running
+    this.bound = state.bound
+    this.throttle = state.throttle
+    this.ticket = state.throttle === undefined ? 0 : ThrottleState.send(state.throttle, now)
     this.isRetry = operation.lastLane === state.lane
     operation.lastLane = state.lane
     // Looked at in this same step: none can refuse now.
@@ -139,7 +159,7 @@ export const stateOf = (shared: Shared, operation: Operation, lane: Lane.Lane): 
   shared.lanes.get(lane) ?? meet(shared, operation, lane)
 
 /** Looks a lane up for the first time. */
-const meet = (shared: Shared, { policy }: Operation, lane: Lane.Lane): LaneState => {
+const meet = (shared: Shared, { figures, policy }: Operation, lane: Lane.Lane): LaneState => {
   const keys = keysOf(lane)
   const circuitOf = (reach: Reach) => shared.breaker.circuitUnsafe(keys[reach], policy.breaker, true)
   const state: LaneState = {
@@ -151,11 +171,22 @@ const meet = (shared: Shared, { policy }: Operation, lane: Lane.Lane): LaneState
     budgetSettings: policy.retryBudget,
     gate: shared.limits.gateUnsafe(lane, policy.limits),
     limits: policy.limits,
+    bound: shared.bulkhead.boundUnsafe(lane.id, policy.bulkhead),
+    throttle: figures.throttle === undefined ? undefined : shared.throttle.throttleUnsafe(lane.id, figures.throttle),
+    figures,
     latencies: undefined,
     waiting: 0
   }
   shared.lanes.set(lane, state)
   return state
+}
+
+/** Looks up what a policy has of its own on the lane. Nearly always all its operations have the same one. */
+const face = (shared: Shared, { figures, policy }: Operation, state: LaneState): void => {
+  state.figures = figures
+  state.bound = shared.bulkhead.boundUnsafe(state.lane.id, policy.bulkhead)
+  state.throttle =
+    figures.throttle === undefined ? undefined : shared.throttle.throttleUnsafe(state.lane.id, figures.throttle)
 }
 
 /** One call more that pays for the lane's retries. */
@@ -199,6 +230,13 @@ export const waitMillis = (shared: Shared, operation: Operation, lane: Lane.Lane
     limiting.waitMillis(gateOf(shared, operation, lane), operation, lane, now)
   )
 
+/** Whether a call of the operation would find a slot free on the lane. */
+export const hasRoom = (shared: Shared, operation: Operation, lane: Lane.Lane): boolean => {
+  const state = stateOf(shared, operation, lane)
+  if (state.figures !== operation.figures) face(shared, operation, state)
+  return Slots.hasRoom(state.slots, state.bound)
+}
+
 /** What is in the way of an attempt: it is refused, or there is only a slot to wait for, or the fleet's leave to probe. */
 export type Obstacle = Exit.Exit<never, Refusal.Step> | "queue" | "ask"
 
@@ -215,7 +253,9 @@ export const enterUnsafe = (
   hasSlot = false
 ): Obstacle | undefined => {
   const { circuits, lane } = state
-  const { breaker, credentialBreaker, maxAttempts, maxConcurrent } = operation.figures
+  const { breaker, credentialBreaker, maxAttempts } = operation.figures
+  if (state.figures !== operation.figures) face(shared, operation, state)
+  const { bound, throttle } = state
   if (operation.sent >= maxAttempts) return refused(() => new Refusal.BudgetExhausted({ maxAttempts }))
   const ownWait = circuits.lane.waitMillis(now, breaker)
   if (ownWait > 0) return circuits.lane.turnAway(lane.id, now, breaker)
@@ -228,10 +268,16 @@ export const enterUnsafe = (
     const refusal = limiting.look(gate, operation, lane, random, now)
     if (refusal !== undefined) return Exit.fail(refusal)
   }
+  // A probe that is let through to see whether the lane is well again is not thrown away by chance.
+  const mayThrottle = throttle !== undefined && !hasSlot && circuits.lane.state._tag === "Closed"
+  if (mayThrottle && ThrottleState.shouldReject(throttle, random.nextDoubleUnsafe(), now)) {
+    ThrottleState.reject(throttle, now)
+    return refused(() => throttled(lane))
+  }
   const mustAsk = ownWait === askFirst || credentialWait === askFirst || modelWait === askFirst
   if (!hasSlot) {
-    if (mustAsk) return Slots.hasRoom(state.slots, maxConcurrent) ? "ask" : "queue"
-    if (!Slots.tryTake(state.slots, maxConcurrent)) return "queue"
+    if (mustAsk) return Slots.hasRoom(state.slots, bound) ? "ask" : "queue"
+    if (!Slots.tryTake(state.slots, bound)) return "queue"
   } else if (mustAsk) return "ask"
   if (operation.lastLane !== lane) deposit(shared, operation, state, now)
   return undefined
@@ -294,6 +340,22 @@ const askLeave = ({ figures }: Operation, { circuits }: LaneState, now: number):
     { concurrency: "unbounded", discard: true }
   )
 }
+
+/** Nothing opens at a known time: a second is as good as any. */
+const throttled = (lane: Lane.Lane): Refusal.LimitReached =>
+  new Refusal.LimitReached({ lane: lane.id, reason: "throttle", retryAfter: Duration.seconds(1) })
+
+/** Whether the provider did not take the call: it refused it, was overloaded, or was not there. */
+const isUnaccepted = (failure: Failure.Failure): boolean => unaccepted.has(failure._tag)
+
+const unaccepted: ReadonlySet<Failure.Class> = new Set([
+  "RateLimit",
+  "QuotaExceeded",
+  "ModelOverloaded",
+  "ServiceUnavailable",
+  "Timeout",
+  "Network"
+])
 
 /** The refusal of a probe that has asked and still would have to. */
 const withoutLeave = ({ figures }: Operation, { circuits, lane }: LaneState, now: number): Refused => {
@@ -380,6 +442,15 @@ export const endUnsafe = (
   circuits.model.settle(started.modelPermit, model, false, result, hint, random, now, breaker)
   // What was before the recovery no longer speaks about the lane.
   if ((probedLane && isClosed(circuits.lane)) || (probedModel && isClosed(circuits.model))) state.health.restart(now)
+  const { bound, throttle } = started
+  if (typeof bound !== "number" && (result === "Success" || adapting.isDropped(failure))) {
+    const answeredMillis = operation.kind === "stream" ? (firstContentMillis ?? durationMillis) : durationMillis
+    const isDropped = result !== "Success"
+    AdaptiveLimitState.record(bound, answeredMillis, started.inFlight, isDropped, random.nextDoubleUnsafe(), now)
+  }
+  if (throttle !== undefined && failure !== undefined && isUnaccepted(failure)) {
+    ThrottleState.refuse(throttle, started.ticket)
+  }
   if (started.pass !== undefined) limiting.settle(started.pass, started, failure, now)
   if (failure !== undefined && line !== undefined) react(shared, operation, started, failure, line, random, now)
   if (result === "Success" || line?.blames === "lane") {

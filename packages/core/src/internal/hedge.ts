@@ -19,7 +19,6 @@ import * as guards from "./guards.ts"
 import * as latencies from "./latencies.ts"
 import * as LatencyQuantile from "./LatencyQuantile.ts"
 import type { Operation } from "./running.ts"
-import * as Slots from "./Slots.ts"
 
 type Errors = Failure.Failure | Refusal.Step
 
@@ -183,9 +182,7 @@ const choose = (
     const now = clock.currentTimeMillisUnsafe()
     if (operation.sent >= operation.figures.maxAttempts) return Effect.undefined
     const chosen = [...others, lane].find(
-      (one) =>
-        guards.waitMillis(shared, operation, one, now) === 0 &&
-        Slots.hasRoom(guards.stateOf(shared, operation, one).slots, operation.figures.maxConcurrent)
+      (one) => guards.waitMillis(shared, operation, one, now) === 0 && guards.hasRoom(shared, operation, one)
     )
     if (chosen === undefined) return Effect.undefined
     return Effect.map(shared.retryBudget.tryWithdraw(lane.id, operation.policy.retryBudget), (isPaid) =>

@@ -67,7 +67,7 @@ export const ofError = (error: Failure.Failure | Refusal.Refusal): ErrorReply =>
       return reply(unavailable("circuit_open"), error.message, null, error.retryAfter)
     case "LimitReached":
       return reply(
-        { status: 429, type: "rate_limit_error", code: "lane_cooling" },
+        { status: 429, type: "rate_limit_error", code: limitCodes[error.reason] },
         error.message,
         null,
         error.retryAfter
@@ -90,6 +90,13 @@ export const ofError = (error: Failure.Failure | Refusal.Refusal): ErrorReply =>
         error.retryAfter
       )
   }
+}
+
+const limitCodes: { readonly [One in Refusal.Limit]: string } = {
+  cooling: "lane_cooling",
+  requests: "lane_limited",
+  tokens: "lane_limited",
+  throttle: "lane_throttled"
 }
 
 const unavailable = (code: string): Line => ({ status: 503, type: "server_error", code })
