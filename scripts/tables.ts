@@ -68,6 +68,12 @@ const lines: ReadonlyArray<readonly [string, (policy: Policy.Policy) => string]>
   ["`retry.jitter`", ({ retry }) => retry.jitter],
   ["`retry.patience`: the longest wait on one lane", ({ retry }) => duration(retry.patience)],
   ["`budget.maxAttempts`: over retries and lanes", ({ budget }) => String(budget.maxAttempts)],
+  [
+    "`budget.maxTokens`: over retries and lanes",
+    ({ budget }) => (budget.maxTokens === undefined ? "none" : String(budget.maxTokens))
+  ],
+  ["`budget.maxUsd`", ({ budget }) => (budget.maxUsd === undefined ? "none" : String(budget.maxUsd))],
+  ["`budget.assumedOutputTokens` of a request that sets no limit", ({ budget }) => String(budget.assumedOutputTokens)],
   ["`retryBudget.ratio`: retries per call on a lane", ({ retryBudget }) => String(retryBudget.ratio)],
   ["`retryBudget.reservePerSecond`", ({ retryBudget }) => String(retryBudget.reservePerSecond)],
   ["`retryBudget.life`", ({ retryBudget }) => duration(retryBudget.life)],
@@ -131,6 +137,12 @@ ${table(
   ["option", ...names.map((name) => `\`${name}\``)],
   lines.map(([name, read]) => [name, ...names.map((preset) => read(Policy.presets[preset]))])
 )}
+
+## What one operation may spend
+
+\`budget\` is one for all retries, credentials, fallbacks and hedges of an operation: attempts, tokens, US dollars (time is \`clocks.total\`). Before each attempt its estimate is reserved: the lane's estimate of the input, and the output the request allows, or \`assumedOutputTokens\` where it allows any. After it, what the answer says it used takes the estimate's place; a request that was not sent, or that the provider refused with a status, cost nothing; where nobody knows (a timeout, a broken connection, a stream that broke off, a caller who left) the estimate stands. So what is spent passes the budget at most by what an attempt cost above its estimate. A budget without room suppresses the next attempt with \`BudgetExhausted\`, which names it (\`attempts\`, \`tokens\`, \`usd\`); it never ends one that is under way, and a cheaper lane may still be asked.
+
+Prices are list prices of the catalogue (cached input counts as input), or \`price\` of the model. A route with \`maxUsd\` is refused when it is made if the price of one of its lanes is not known; whoever runs a model themselves says \`price: { input: 0, output: 0 }\`.
 
 ## Answers that are given again
 

@@ -73,13 +73,15 @@ export const RetryScheduled = Schema.TaggedStruct("RetryScheduled", {
   delayMillis: Schema.Number
 })
 
-/** A retry would have been made, but the lane's retry budget is spent. */
+/** A retry would have been made, but a budget is spent. */
 export const RetrySuppressed = Schema.TaggedStruct("RetrySuppressed", {
   ...base,
   ...operationFields,
   ...laneFields,
   attempt: Schema.Int,
-  reason: Failure.Class
+  reason: Failure.Class,
+  /** Which of the operation's own budgets is spent; absent where it is the lane's. */
+  budget: Schema.optional(Refusal.Budget)
 })
 
 /** A lane was not called; we refused. */
@@ -90,6 +92,8 @@ export const LaneRefused = Schema.TaggedStruct("LaneRefused", {
   reason: Result,
   /** Which limit, where one was reached. */
   limit: Schema.optional(Refusal.Limit),
+  /** Which budget, where one is exhausted. */
+  budget: Schema.optional(Refusal.Budget),
   retryAfterMillis: Schema.optional(Schema.Number)
 })
 

@@ -6,6 +6,7 @@ import * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
 import type * as EmbedModel from "./EmbedModel.ts"
 import type * as Failure from "./Failure.ts"
+import type { Usage } from "./Operation.ts"
 import type * as TextModel from "./TextModel.ts"
 
 /** What a lane can serve. An absent number or flag means "not known", and is not held against the lane. */
@@ -37,6 +38,8 @@ export interface Lane {
   readonly check?: Effect.Effect<void, Failure.Failure> | undefined
   /** About how many tokens a request takes here, as the provider counts them against its limits. */
   readonly estimateTokens?: ((request: TextModel.Request | EmbedModel.Request) => number) | undefined
+  /** What tokens cost here, in US dollars; absent or `undefined` where the price is not known. */
+  readonly cost?: ((usage: Usage) => number | undefined) | undefined
   /** Its client tells `Limits.Listener` what the headers of each response say is left. */
   readonly statesLimits?: boolean | undefined
 }
@@ -53,6 +56,7 @@ export interface Options {
   readonly embed?: EmbedModel.EmbedModel | undefined
   readonly check?: Effect.Effect<void, Failure.Failure> | undefined
   readonly estimateTokens?: Lane["estimateTokens"]
+  readonly cost?: Lane["cost"]
   readonly statesLimits?: boolean | undefined
 }
 
@@ -68,6 +72,7 @@ export const make = (options: Options): Lane => ({
   embed: options.embed,
   check: options.check,
   estimateTokens: options.estimateTokens,
+  cost: options.cost,
   statesLimits: options.statesLimits
 })
 

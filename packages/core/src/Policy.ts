@@ -59,7 +59,15 @@ export type Clocks = typeof Clocks.Type
 /** What one operation may spend over retries, credentials and fallbacks. */
 export const Budget = Schema.Struct({
   /** Requests to providers. A retry never takes the last ones that untried lanes would need. */
-  maxAttempts: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 1000 }))
+  maxAttempts: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 1000 })),
+  /** Tokens, input and output together. Default: no limit. */
+  maxTokens: Schema.optionalKey(Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 1_000_000_000 }))),
+  /** US dollars, at the lanes' list prices; every lane has to have one. Default: no limit. */
+  maxUsd: Schema.optionalKey(
+    Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 1_000_000, exclusiveMinimum: true }))
+  ),
+  /** Output tokens that are reserved for a request which does not limit them itself. */
+  assumedOutputTokens: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 1_000_000 }))
 })
 export type Budget = typeof Budget.Type
 
@@ -102,7 +110,7 @@ export class Policy extends Pipeable.Mixin(Schema.Class<Policy>("@holdfast/core/
 
 const standardFields: typeof Fields.Type = {
   retry: RetryPolicy.defaults,
-  budget: { maxAttempts: 6 },
+  budget: { maxAttempts: 6, assumedOutputTokens: 1024 },
   retryBudget: RetryBudget.defaults,
   breaker: CircuitBreaker.defaults,
   limits: Limits.defaults,
@@ -161,7 +169,7 @@ export const batch = new Policy({
     maxDelay: Duration.minutes(5),
     patience: Duration.minutes(15)
   },
-  budget: { maxAttempts: 20 },
+  budget: { ...standardFields.budget, maxAttempts: 20 },
   breaker: { ...CircuitBreaker.defaults, openMax: Duration.minutes(5), probeLease: Duration.minutes(10) },
   clocks: {
     connect: Duration.seconds(10),

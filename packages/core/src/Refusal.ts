@@ -75,12 +75,25 @@ export class DeadlineExceeded extends Schema.TaggedError<DeadlineExceeded>()("De
   }
 }
 
-/** The operation may make no further attempt. */
+/** What one operation may spend of. */
+export const Budget = Schema.Literals(["attempts", "tokens", "usd"])
+export type Budget = typeof Budget.Type
+
+/** The operation may make no further attempt: they are used up, or what another one may cost is more than is left. */
 export class BudgetExhausted extends Schema.TaggedError<BudgetExhausted>()("BudgetExhausted", {
-  maxAttempts: Schema.Int
+  budget: Budget,
+  /** All of the budget: attempts, tokens, or US dollars. */
+  limit: Schema.Number
 }) {
   override get message() {
-    return `The operation has used its ${this.maxAttempts} attempts`
+    switch (this.budget) {
+      case "attempts":
+        return `The operation has used its ${this.limit} attempts`
+      case "tokens":
+        return `The operation's budget of ${this.limit} tokens has no room for another attempt`
+      case "usd":
+        return `The operation's budget of $${this.limit} has no room for another attempt`
+    }
   }
 }
 

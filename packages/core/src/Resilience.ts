@@ -251,11 +251,12 @@ export const protect =
   <E>(options: ProtectOptions<E>) =>
   <A, R>(self: Effect.Effect<A, E, R>): Effect.Effect<A, Failure.Failure | Refusal.Refusal, R | Resilience> => {
     const lane = laneOf(options.lane)
+    const policy = policyOf(options)
     return Resilience.use((resilience) =>
       resilience.run({
         route: options.lane,
         kind: "effect",
-        policy: options.policy ?? Policy.standard,
+        policy,
         lanes: [lane],
         call: () => Effect.mapError(self, failureBy(options, lane))
       })
@@ -269,11 +270,12 @@ export const protectPromise =
     call: (attempt: { readonly signal: AbortSignal }) => PromiseLike<A>
   ): Effect.Effect<A, Failure.Failure | Refusal.Refusal, Resilience> => {
     const lane = laneOf(options.lane)
+    const policy = policyOf(options)
     return Resilience.use((resilience) =>
       resilience.runPromise({
         route: options.lane,
         kind: "effect",
-        policy: options.policy ?? Policy.standard,
+        policy,
         lanes: [lane],
         call: (_lane, attempt) => call(attempt),
         failureOf: failureBy(options, lane)
@@ -286,11 +288,12 @@ export const protectStream =
   <E>(options: ProtectOptions<E>) =>
   <A, R>(self: Stream.Stream<A, E, R>): Stream.Stream<A, Failure.Failure | Refusal.Refusal, R | Resilience> => {
     const lane = laneOf(options.lane)
+    const policy = policyOf(options)
     return Stream.unwrap(
       Resilience.useSync((resilience) =>
         resilience.runStream({
           route: options.lane,
-          policy: options.policy ?? Policy.standard,
+          policy,
           lanes: [lane],
           commits: () => true,
           call: () => Stream.mapError(self, failureBy(options, lane))
@@ -298,6 +301,16 @@ export const protectStream =
       )
     )
   }
+
+/** An effect's own requests cannot be estimated, so neither their tokens nor their price can be held to a budget. */
+const policyOf = ({ policy = Policy.standard }: { readonly policy?: Policy.Policy | undefined }): Policy.Policy => {
+  for (const option of ["maxTokens", "maxUsd"] as const) {
+    if (policy.budget[option] !== undefined) {
+      throw new RangeError(`policy.budget.${option} is for routes: what an effect of your own costs is not known`)
+    }
+  }
+  return policy
+}
 
 const laneOf = (id: string): Lane.Lane => {
   const slash = id.indexOf("/")

@@ -186,8 +186,13 @@ const build = Effect.fnUntraced(function* <E, R>(route: string, options: Options
   for (const lane of options.lanes) lanes.push(intercept(yield* lane))
   const problem = FallbackPlan.problemOf(lanes)
   if (problem !== undefined) return yield* new FallbackPlan.InvalidRoute({ route, problem })
-  for (const lane of lanes) yield* resilience.register(lane)
   const policy = options.policy ?? Policy.standard
+  const priceless = lanes.filter((lane) => lane.cost?.({ inputTokens: 1, outputTokens: 1 }) === undefined)
+  if (policy.budget.maxUsd !== undefined && priceless.length > 0) {
+    const problem = `budget.maxUsd needs the price of ${priceless.map(({ id }) => id).join(", ")}`
+    return yield* new FallbackPlan.InvalidRoute({ route, problem })
+  }
+  for (const lane of lanes) yield* resilience.register(lane)
   const before: front.Front = {
     route,
     policy,

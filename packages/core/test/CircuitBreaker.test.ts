@@ -153,7 +153,7 @@ describe("a guard", () => {
         new Refusal.BulkheadFull({ lane: "x", reason: "queue-full", maxConcurrent: 1, maxQueue: 0 }),
         new Refusal.LimitReached({ lane: "x", reason: "cooling", retryAfter: Duration.seconds(1) }),
         new Refusal.DeadlineExceeded({ total: Duration.seconds(1) }),
-        new Refusal.BudgetExhausted({ maxAttempts: 1 }),
+        new Refusal.BudgetExhausted({ budget: "attempts", limit: 1 }),
         new Refusal.AllLanesFailed({ route: "x", trail: [] })
       ]
       for (const refusal of refusals) {

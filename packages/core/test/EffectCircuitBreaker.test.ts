@@ -194,7 +194,7 @@ describe("our breaker under Effect's interface", () => {
         for (let n = 0; n < 3; n++) yield* Effect.exit(guarded(failure(class_)))
         assert.strictEqual(yield* tag, "Closed", class_)
       }
-      const inner = new Refusal.BudgetExhausted({ maxAttempts: 6 })
+      const inner = new Refusal.BudgetExhausted({ budget: "attempts", limit: 6 })
       for (let n = 0; n < 3; n++) yield* Effect.exit(guarded(Effect.fail(inner)))
       assert.strictEqual(yield* tag, "Closed")
       yield* Effect.exit(guarded(failure("Authentication")))

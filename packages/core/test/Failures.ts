@@ -37,7 +37,7 @@ export const refusals: ReadonlyArray<Refusal.Refusal> = [
   new Refusal.BulkheadFull({ lane: "acme/anvil-2", reason: "queue-timeout", maxConcurrent: 1, maxQueue: 0 }),
   new Refusal.LimitReached({ lane: "acme/anvil-2", reason: "cooling", retryAfter: Duration.millis(1500) }),
   new Refusal.DeadlineExceeded({ total: Duration.minutes(2) }),
-  new Refusal.BudgetExhausted({ maxAttempts: 6 }),
+  new Refusal.BudgetExhausted({ budget: "attempts", limit: 6 }),
   new Refusal.NoCapableLane({ route: "chat", missing: ["acme/anvil-2 has no tools", "b/c does not stream"] }),
   new Refusal.AllLanesFailed({
     route: "chat",

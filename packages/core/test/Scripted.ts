@@ -105,6 +105,8 @@ export const playing =
 export interface Options {
   readonly credential?: string | undefined
   readonly capabilities?: Lane.Capabilities | undefined
+  readonly estimateTokens?: Lane.Lane["estimateTokens"]
+  readonly cost?: Lane.Lane["cost"]
 }
 
 /** A text lane `provider/model` that follows a script, and what was asked of it. */
@@ -132,6 +134,8 @@ export const scripted = Effect.fnUntraced(function* (id: string, steps: Readonly
     model,
     credential: options.credential,
     capabilities: options.capabilities,
+    estimateTokens: options.estimateTokens,
+    cost: options.cost,
     text: {
       generate: (request) => counted(Effect.flatMap(next(request), (step) => step.generate)),
       stream: (request) =>

@@ -3,6 +3,7 @@
  * Secrets are named (`{ env: OPENAI_API_KEY }`), never written down; their values appear in no error.
  */
 import * as Policy from "@holdfast/core/Policy"
+import * as ModelProfile from "@holdfast/providers/ModelProfile"
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Schema from "effect/Schema"
@@ -39,7 +40,9 @@ const Model = Schema.Struct({
   streaming: Schema.optionalKey(Schema.Boolean),
   dimensions: Schema.optionalKey(positiveInt),
   /** Models of one space make comparable vectors. */
-  vectorSpace: Schema.optionalKey(Schema.NonEmptyString)
+  vectorSpace: Schema.optionalKey(Schema.NonEmptyString),
+  /** US dollars per million tokens: `{ input, output }` of text, `{ embedding }` of vectors. */
+  price: Schema.optionalKey(ModelProfile.Price)
 })
 
 const Url = Schema.String.check(

@@ -27,9 +27,9 @@ const log = (event: Event.Event): Effect.Effect<void> => {
         `${event.lane}: ${event.reason}, attempt ${event.attempt} follows in ${Math.round(event.delayMillis)} ms`
       ).pipe(annotate("ai_resilience", event))
     case "RetrySuppressed":
-      return Effect.logInfo(`${event.lane}: ${event.reason}, not retried: the lane's retry budget is spent`).pipe(
-        annotate("ai_resilience", event)
-      )
+      return Effect.logInfo(
+        `${event.lane}: ${event.reason}, not retried: ${event.budget === undefined ? "the lane's retry budget" : `the operation's budget (${event.budget})`} is spent`
+      ).pipe(annotate("ai_resilience", event))
     case "LaneRefused":
       return Effect.logDebug(`${event.lane} not called: ${event.reason}`).pipe(annotate("ai_resilience", event))
     case "FailedOver":

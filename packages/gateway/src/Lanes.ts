@@ -26,11 +26,13 @@ export const make = Effect.fnUntraced(function* (
   const apiKey = entry.key === undefined ? undefined : yield* read(entry.key, `providers.${provider}.key`)
   // A provider of another name is still of a kind that the catalogue knows.
   const profile = provider === kind ? undefined : ModelProfile.find(kind, model)
+  const { price = profile?.price, ...capabilities } = entry.models?.[model] ?? {}
   const common = {
     provider,
     id,
     apiKey,
-    capabilities: { ...(profile === undefined ? {} : ModelProfile.capabilities(profile)), ...entry.models?.[model] },
+    capabilities: { ...(profile === undefined ? {} : ModelProfile.capabilities(profile)), ...capabilities },
+    price,
     onBadEvent: entry.onBadEvent
   }
   const hosted = { ...common, baseUrl: entry.baseUrl }

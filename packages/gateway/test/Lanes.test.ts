@@ -40,6 +40,25 @@ describe("the lanes of a configuration", () => {
     })
   )
 
+  it.effect("have the catalogue's price or their own, and need one where money is limited", () =>
+    Effect.gen(function* () {
+      const limited = (price: string) =>
+        routes(`
+          providers:
+            second: { kind: openai, key: { env: KEY } }
+            local: { kind: openai-compatible, baseUrl: http://127.0.0.1:1/v1, models: { llama: { contextWindow: 4096${price} } } }
+          routes:
+            chat: { lanes: [second/gpt-4o-mini, local/llama], policy: { budget: { maxUsd: 0.05 } } }
+        `)
+      assert.include(String(yield* Effect.flip(limited(""))), "budget.maxUsd needs the price of local/llama")
+      const { lanes } = yield* limited(", price: { input: 0, output: 1 }")
+      const [second, local] = lanes.map((lane) => lane.cost?.({ inputTokens: 1_000_000, outputTokens: 1_000_000 }))
+      assert.isAbove(second ?? 0, 0)
+      assert.strictEqual(local, 1)
+      assert.notProperty(lanes[1]?.capabilities, "price")
+    })
+  )
+
   it.effect("of different vector spaces cannot share a route", () =>
     Effect.gen(function* () {
       const error = yield* Effect.flip(

@@ -177,9 +177,14 @@ export const usageOf = ({ inputTokens, outputTokens }: typeof Response.Usage.Enc
  * their own are charged as input. A cache write is charged at its shortest life; a longer one costs more.
  */
 export const cost = (profile: ModelProfile, usage: Usage, day?: string): number | undefined => {
-  const { cacheReadTokens = 0, cacheWriteTokens = 0, inputTokens, outputTokens } = usage
   const price = priceOn(profile, day)
-  if (price === undefined || inputTokens === undefined) return undefined
+  return price === undefined ? undefined : costAt(price, usage)
+}
+
+/** What the usage costs in USD at a price. Undefined where the usage is not known. */
+export const costAt = (price: Price, usage: Usage): number | undefined => {
+  const { cacheReadTokens = 0, cacheWriteTokens = 0, inputTokens, outputTokens } = usage
+  if (inputTokens === undefined) return undefined
   if ("embedding" in price) return (inputTokens * price.embedding) / 1_000_000
   if (outputTokens === undefined) return undefined
   const { longContext } = price

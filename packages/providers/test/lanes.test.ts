@@ -2,7 +2,7 @@ import { Lane } from "@holdfast/core"
 import { assert, describe, it } from "@effect/vitest"
 import { ConfigProvider, Duration, Effect, Exit, Redacted, Stream } from "effect"
 import { TestClock } from "effect/testing"
-import { Gemini, OpenAi, OpenAiCompatible } from "../src/index.ts"
+import { Gemini, ModelProfile, OpenAi, OpenAiCompatible } from "../src/index.ts"
 import * as MemoryHost from "./MemoryHost.ts"
 import { canary, collect, generate, hello, laneTo, stream } from "./requests.ts"
 
@@ -36,6 +36,23 @@ describe("a lane", () => {
       })
       assert.strictEqual(Lane.vectorSpace(lane), "text-embedding-3-large@256")
       assert.isUndefined(lane.text)
+    })
+  )
+
+  it.effect("costs what the catalogue says, or what the caller says it does, or nobody knows what", () =>
+    Effect.gen(function* () {
+      const usage = { inputTokens: 1_000_000, outputTokens: 2_000_000 }
+      const costOf = Effect.fnUntraced(function* (model: string, price?: ModelProfile.Price) {
+        return (yield* laneTo(MemoryHost.make({}), "openai", { model, price })).cost?.(usage)
+      })
+      const profile = ModelProfile.find("openai", "gpt-4o-mini")
+      assert.isDefined(profile)
+      assert.strictEqual(yield* costOf("gpt-4o-mini"), ModelProfile.cost(profile, usage))
+      assert.isAbove(yield* Effect.fromNullishOr(yield* costOf("gpt-4o-mini")), 0)
+      assert.strictEqual(yield* costOf("gpt-4o-mini", { input: 1, output: 10 }), 21)
+      assert.strictEqual(yield* costOf("text-embedding-3-small"), 0.02)
+      assert.isUndefined(yield* costOf("nobody-knows-this-one"))
+      assert.strictEqual(yield* costOf("nobody-knows-this-one", { input: 0, output: 0 }), 0)
     })
   )
 

@@ -34,7 +34,10 @@ export const clock: TextModel.Tool = { name: "clock", parameters: { type: "objec
 
 export type Kind = "openai" | "compatible" | "gemini"
 
-type LaneOptions = Pick<OpenAiCompatible.Options, "apiKey" | "capabilities" | "onBadEvent" | "streamUsage" | "topK"> & {
+type LaneOptions = Pick<
+  OpenAiCompatible.Options,
+  "apiKey" | "capabilities" | "onBadEvent" | "price" | "streamUsage" | "topK"
+> & {
   readonly baseUrl?: string
   readonly model?: string
 }

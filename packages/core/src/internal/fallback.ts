@@ -19,6 +19,7 @@ import { hintMillis } from "./hint.ts"
 import * as hedge from "./hedge.ts"
 import type { Attempts } from "./hedge.ts"
 import * as limiting from "./limiting.ts"
+import * as paying from "./paying.ts"
 import * as reopening from "./reopening.ts"
 import { isFinal, note, type Operation } from "./running.ts"
 
@@ -95,6 +96,7 @@ const overLanes = Effect.fnUntraced(function* <A, R>(
       waiting.length === 0 ||
       !operation.policy.fallback.waitForReopening ||
       operation.sent >= operation.policy.budget.maxAttempts ||
+      waiting.every((lane) => paying.refusal(operation, lane) !== undefined) ||
       !(yield* reopening.wait(shared, operation, waiting))
     ) {
       return yield* fail(shared, operation, lanes)
@@ -200,6 +202,7 @@ const onLane = <A, R>(
       })
     }),
     // Last of all, so that only a retry that is really made is paid for.
+    Schedule.while(({ input }) => canAfford(shared, operation, lane, input)),
     Schedule.while(({ input }) => pay(shared, operation, lane, input)),
     Schedule.modifyDelay(({ duration }) => Effect.succeed(Duration.max(duration, Duration.millis(turnMillis)))),
     Schedule.tap(({ duration, input }) => {
@@ -261,6 +264,19 @@ const mayRetry = (
   return others.every((other) => guards.waitMillis(shared, operation, other, now) > 0)
 }
 
+/** Whether the operation's tokens and money have room for the retry. */
+const canAfford = (
+  shared: guards.Shared,
+  operation: Operation,
+  lane: Lane.Lane,
+  failure: Failure.Failure
+): Effect.Effect<boolean> => {
+  const short = paying.refusal(operation, lane)
+  return short === undefined
+    ? Effect.succeed(true)
+    : Effect.as(suppress(shared, operation, lane, failure, short.budget), false)
+}
+
 /** Takes the retry out of the lane's budget, or says that it is spent. */
 const pay = Effect.fnUntraced(function* (
   shared: guards.Shared,
@@ -269,19 +285,32 @@ const pay = Effect.fnUntraced(function* (
   failure: Failure.Failure
 ) {
   if (yield* shared.retryBudget.tryWithdraw(lane.id, operation.policy.retryBudget)) return true
-  limiting.leave(operation)
-  yield* shared.bus.publish({
-    _tag: "RetrySuppressed",
-    operation: operation.id,
-    route: operation.route,
-    lane: lane.id,
-    provider: lane.provider,
-    model: lane.model,
-    attempt: operation.sent,
-    reason: failure._tag
-  })
+  yield* suppress(shared, operation, lane, failure, undefined)
   return false
 })
+
+/** A retry would have been made, but there is nothing to pay it with: of the lane's budget, or of the operation's own. */
+const suppress = (
+  shared: guards.Shared,
+  operation: Operation,
+  lane: Lane.Lane,
+  failure: Failure.Failure,
+  budget: Refusal.Budget | undefined
+): Effect.Effect<void> =>
+  Effect.suspend(() => {
+    limiting.leave(operation)
+    return shared.bus.publish({
+      _tag: "RetrySuppressed",
+      operation: operation.id,
+      route: operation.route,
+      lane: lane.id,
+      provider: lane.provider,
+      model: lane.model,
+      attempt: operation.sent,
+      reason: failure._tag,
+      budget
+    })
+  })
 
 /** Fails as an operation without an answer does. */
 const fail = Effect.fnUntraced(function* (
@@ -337,6 +366,7 @@ const refusalEvent = (operation: Operation, lane: Lane.Lane, refusal: Refusal.St
   model: lane.model,
   reason: refusal._tag,
   limit: refusal._tag === "LimitReached" ? refusal.reason : undefined,
+  budget: refusal._tag === "BudgetExhausted" ? refusal.budget : undefined,
   retryAfterMillis:
     refusal._tag === "CircuitOpen" || refusal._tag === "LimitReached" ? hintMillis(refusal.retryAfter) : undefined
 })

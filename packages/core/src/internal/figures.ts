@@ -11,6 +11,9 @@ export interface Figures {
   /** Of a credential's circuit: what speaks about a credential trips it at once, so there is nothing to count. */
   readonly credentialBreaker: BreakerState.Settings
   readonly maxAttempts: number
+  /** Infinite where there is no limit. */
+  readonly maxTokens: number
+  readonly maxUsd: number
   readonly maxConcurrent: number
   /** Absent where nothing is throttled. */
   readonly throttle: ThrottleState.Settings | undefined
@@ -34,6 +37,8 @@ export const of = (policy: Policy.Policy): Figures => {
     breaker: machine,
     credentialBreaker: { ...machine, consecutiveFailures: 0, rate: 0, slowRate: 0 },
     maxAttempts: budget.maxAttempts,
+    maxTokens: budget.maxTokens ?? Number.POSITIVE_INFINITY,
+    maxUsd: budget.maxUsd ?? Number.POSITIVE_INFINITY,
     maxConcurrent: bulkhead.maxConcurrent,
     throttle: policy.throttle.enabled
       ? {

@@ -34,10 +34,12 @@ import { hintMillis } from "./hint.ts"
 import * as latencies from "./latencies.ts"
 import * as LatencyQuantile from "./LatencyQuantile.ts"
 import * as limiting from "./limiting.ts"
+import * as paying from "./paying.ts"
 import { askFirst } from "./Probing.ts"
 import * as RetryBudgetState from "./RetryBudgetState.ts"
 import type { Operation } from "./running.ts"
 import * as Slots from "./Slots.ts"
+import type { Estimate } from "./Spending.ts"
 import { stackless } from "./stackless.ts"
 
 /** The state that lanes share, over all operations. */
@@ -114,6 +116,8 @@ export class Started implements Observed {
   pass: Gate.Pass | undefined
   /** It keeps company to another attempt that is slow. */
   readonly isHedge: boolean
+  /** What was reserved of the operation's tokens and money; absent where neither is limited. */
+  readonly reserved: Estimate | undefined
   /** It asks the lane of the attempt before again. */
   readonly isRetry: boolean
   /** Set by the first `end`. */
@@ -128,6 +132,7 @@ export class Started implements Observed {
     this.startedAt = now
     this.waitedMillis = operation.waitedMillis
     operation.waitedMillis = 0
+    this.reserved = paying.reserve(operation, state.lane)
     this.inFlight = state.slots.running
     this.bound = state.bound
     this.throttle = state.throttle
@@ -256,7 +261,13 @@ export const enterUnsafe = (
   const { breaker, credentialBreaker, maxAttempts } = operation.figures
   if (state.figures !== operation.figures) face(shared, operation, state)
   const { bound, throttle } = state
-  if (operation.sent >= maxAttempts) return refused(() => new Refusal.BudgetExhausted({ maxAttempts }))
+  if (operation.sent >= maxAttempts) {
+    return refused(() => new Refusal.BudgetExhausted({ budget: "attempts", limit: maxAttempts }))
+  }
+  if (operation.spending !== undefined) {
+    const short = stackless(() => paying.refusal(operation, lane))
+    if (short !== undefined) return Exit.fail(short)
+  }
   const ownWait = circuits.lane.waitMillis(now, breaker)
   if (ownWait > 0) return circuits.lane.turnAway(lane.id, now, breaker)
   const credentialWait = circuits.credential.waitMillis(now, credentialBreaker)
@@ -452,6 +463,9 @@ export const endUnsafe = (
     ThrottleState.refuse(throttle, started.ticket)
   }
   if (started.pass !== undefined) limiting.settle(started.pass, started, failure, now)
+  if (started.reserved !== undefined) {
+    paying.settle(operation, lane, started.reserved, started, result === "Success", failure)
+  }
   if (failure !== undefined && line !== undefined) react(shared, operation, started, failure, line, random, now)
   if (result === "Success" || line?.blames === "lane") {
     state.health.record(now, durationMillis, firstContentMillis, failure?._tag)

@@ -18,6 +18,7 @@ import type * as Refusal from "../Refusal.ts"
 import * as guards from "./guards.ts"
 import * as latencies from "./latencies.ts"
 import * as LatencyQuantile from "./LatencyQuantile.ts"
+import * as paying from "./paying.ts"
 import type { Operation } from "./running.ts"
 
 type Errors = Failure.Failure | Refusal.Step
@@ -182,7 +183,10 @@ const choose = (
     const now = clock.currentTimeMillisUnsafe()
     if (operation.sent >= operation.figures.maxAttempts) return Effect.undefined
     const chosen = [...others, lane].find(
-      (one) => guards.waitMillis(shared, operation, one, now) === 0 && guards.hasRoom(shared, operation, one)
+      (one) =>
+        guards.waitMillis(shared, operation, one, now) === 0 &&
+        paying.refusal(operation, one) === undefined &&
+        guards.hasRoom(shared, operation, one)
     )
     if (chosen === undefined) return Effect.undefined
     return Effect.map(shared.retryBudget.tryWithdraw(lane.id, operation.policy.retryBudget), (isPaid) =>

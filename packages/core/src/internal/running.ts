@@ -8,11 +8,14 @@ import type * as Provenance from "../Provenance.ts"
 import * as Refusal from "../Refusal.ts"
 import * as figures from "./figures.ts"
 import type * as Gate from "./Gate.ts"
+import { Spending } from "./Spending.ts"
 
 export class Operation {
   readonly plan: Plan
   readonly kind: Event.Kind
   readonly figures: figures.Figures
+  /** What it spends; absent where neither tokens nor money are limited. */
+  readonly spending: Spending | undefined
   readonly startedAt: number
   readonly deadlineAt: number
   /** Where the caller reads how it went, if it asked. */
@@ -41,6 +44,8 @@ export class Operation {
     this.plan = plan
     this.kind = kind
     this.figures = figures.of(plan.policy)
+    const { maxTokens, maxUsd } = this.figures
+    this.spending = Math.min(maxTokens, maxUsd) === Number.POSITIVE_INFINITY ? undefined : new Spending(this.figures)
     this.startedAt = now
     this.deadlineAt = now + this.figures.totalMillis
     this.sink = sink
@@ -89,7 +94,9 @@ export class Operation {
 
 /** Whether a step's error says that nothing further may be tried. */
 export const isFinal = (error: Failure.Failure | Refusal.Step): boolean =>
-  error._tag === "DeadlineExceeded" || error._tag === "BudgetExhausted"
+  error._tag === "DeadlineExceeded" ||
+  // Where tokens or money are short, a cheaper lane may still do.
+  (error._tag === "BudgetExhausted" && error.budget === "attempts")
 
 /**
  * Notes how a lane ended; a lane that was visited again, after it reopened, has one entry with all its attempts. A refusal

@@ -53,7 +53,7 @@ const refusing = Effect.gen(function* () {
     ["open circuit", new Refusal.CircuitOpen({ lane: "a/b", circuit: "a/b", retryAfter: seconds })],
     ["full bulkhead", new Refusal.BulkheadFull({ lane: "a/b", reason: "queue-full", maxConcurrent: 1, maxQueue: 0 })],
     ["limit", new Refusal.LimitReached({ lane: "a/b", reason: "cooling", retryAfter: seconds })],
-    ["budget", new Refusal.BudgetExhausted({ maxAttempts: 1 })]
+    ["budget", new Refusal.BudgetExhausted({ budget: "attempts", limit: 1 })]
   ]
   return refusals.map(([source, refusal]): Refusing => {
     const circuit = `around ${source}`

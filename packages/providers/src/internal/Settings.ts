@@ -16,6 +16,8 @@ export interface Common {
   readonly id?: string | undefined
   /** What the model can do, over what the catalogue says of it; see `ModelProfile`. */
   readonly capabilities?: Lane.Capabilities | undefined
+  /** What it costs, over what the catalogue says. Whoever runs the model themselves may say 0. */
+  readonly price?: ModelProfile.Price | undefined
   /** What is known about models. Default: the built-in catalogue; see `ModelProfile.withOverrides`. */
   readonly catalogue?: ModelProfile.Catalogue | undefined
   /** What to do with an event of a stream that cannot be understood. Default: `fail`, with `InvalidResponse`. */
@@ -65,11 +67,23 @@ export const offer = (
   model: string,
   capabilities: Lane.Capabilities | undefined,
   catalogue?: ModelProfile.Catalogue
-): { readonly capabilities: Lane.Capabilities; readonly isText: boolean; readonly isEmbedding: boolean } => {
+): {
+  readonly price: ModelProfile.Price | undefined
+  readonly capabilities: Lane.Capabilities
+  readonly isText: boolean
+  readonly isEmbedding: boolean
+} => {
   const profile = ModelProfile.find(provider, model, catalogue)
-  if (profile === undefined) return { capabilities: { ...capabilities }, isText: true, isEmbedding: true }
+  if (profile === undefined) {
+    return { price: undefined, capabilities: { ...capabilities }, isText: true, isEmbedding: true }
+  }
   const known = { ...ModelProfile.capabilities(profile), ...capabilities }
   const isEmbedding = profile.kind === "embedding"
   const space = isEmbedding && known.dimensions !== undefined ? `${profile.id}@${known.dimensions}` : undefined
-  return { capabilities: { ...known, vectorSpace: known.vectorSpace ?? space }, isText: !isEmbedding, isEmbedding }
+  return {
+    price: profile.price,
+    capabilities: { ...known, vectorSpace: known.vectorSpace ?? space },
+    isText: !isEmbedding,
+    isEmbedding
+  }
 }

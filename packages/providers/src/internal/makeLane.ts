@@ -8,6 +8,7 @@ import type * as HttpClient from "effect/http/HttpClient"
 import type * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
+import * as ModelProfile from "../ModelProfile.ts"
 import * as Tokens from "../Tokens.ts"
 import * as Tables from "../rules/tables.ts"
 import { gather } from "./gather.ts"
@@ -30,7 +31,9 @@ export interface Options extends Settings.Common {
 
 export const makeLane = (protocol: Protocol, options: Options, client: HttpClient.HttpClient): Lane.Lane => {
   const { model, provider } = options
-  const { capabilities, isEmbedding, isText } = Settings.offer(provider, model, options.capabilities, options.catalogue)
+  const offer = Settings.offer(provider, model, options.capabilities, options.catalogue)
+  const { capabilities, isEmbedding, isText } = offer
+  const { price = offer.price } = options
   const base = Lane.make({ provider, model, credential: options.credential, id: options.id, capabilities })
   const target = { provider, model, lane: base.id }
   const { headers, key, onBadEvent = "fail" } = options
@@ -93,6 +96,7 @@ export const makeLane = (protocol: Protocol, options: Options, client: HttpClien
     embed: isEmbedding ? embed : undefined,
     check,
     statesLimits: true,
+    cost: (usage) => (price === undefined ? undefined : ModelProfile.costAt(price, usage)),
     estimateTokens: (request) =>
       Tokens.estimate(request, { provider: errorsOf, model }).tokens +
       // What may be written is counted when the request is made, and given back when less has been.
