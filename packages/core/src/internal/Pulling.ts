@@ -64,6 +64,8 @@ export class Pulling<A, R> {
   #entry: Deadlines.Entry | undefined
   /** Pulls in the provider's place, so that a clock can interrupt it and not the consumer. */
   #fiber: Pulled<A, Failure.Failure> | undefined
+  /** What the pull ended with before its consumer had come to wait for it. */
+  #early: Exit.Exit<Chunk<A>, Cause.Done | Failure.Failure> | undefined
   /** Whether the consumer has asked on while it was being told. */
   #isAsked = false
   /** The consumer that waits. */
@@ -99,13 +101,17 @@ export class Pulling<A, R> {
       this.#isAsked = true
       return this.#wait
     }
+    this.#early = undefined
     const fiber = this.#run(this.#pull)
     const exit = fiber.pollUnsafe()
     if (exit !== undefined) return this.#told(exit)
     this.#fiber = fiber
     fiber.addObserver((exit) => {
-      if (this.#fiber === fiber) this.#fiber = undefined
-      if (Exit.isFailure(exit)) this.#answer(exit)
+      // One that goes on without its fiber has been told by it.
+      if (this.#fiber !== fiber) return
+      this.#fiber = undefined
+      if (this.#resume === undefined) this.#early = exit
+      else this.#answer(exit)
     })
     return this.#wait
   }
@@ -162,6 +168,11 @@ export class Pulling<A, R> {
   })
 
   readonly #wait: Pull.Pull<Chunk<A>, Failure.Failure | Expired> = Effect.callback((resume) => {
+    const early = this.#early
+    if (early !== undefined) {
+      this.#early = undefined
+      return resume(this.#told(early))
+    }
     const since = this.#options.clock.currentTimeMillisUnsafe()
     this.#since = since
     this.#resume = resume

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Duration, Effect, Fiber, References, Schema, Stream } from "effect"
+import { Duration, Effect, Exit, Fiber, References, Schema, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import { Bulkhead, CircuitBreaker, Health, Policy } from "@holdfast/core"
 import { alone, chat, exact, held, nothing } from "../Chat.ts"
@@ -442,6 +442,21 @@ describe("operations that take their steps in any order", () => {
       return { generate: Effect.andThen(turns, generate), stream: Stream.unwrap(Effect.as(turns, stream)) }
     }
   }
+
+  it.effect("come to the end of a stream, after however many steps its consumer makes way", () =>
+    Effect.forEach(
+      Array.from({ length: 60 }, (_, index) => index + 1),
+      (steps) =>
+        Effect.gen(function* () {
+          const a = yield* scripted("acme/x", [slowly(replying("hello"))])
+          const { listen } = yield* chat([a], once)
+          const fiber = yield* Effect.forkChild(Effect.provideService(listen, References.MaxOpsBeforeYield, steps))
+          yield* TestClock.adjust("1 second")
+          assert.deepStrictEqual(fiber.pollUnsafe(), Exit.succeed("hello"), `every ${steps} steps`)
+          assert.deepStrictEqual(yield* held(a), nothing)
+        }).pipe(alone)
+    )
+  )
 
   it.effect.prop(
     "leave nothing taken and nothing uncounted, also when some of them leave",
