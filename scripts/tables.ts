@@ -24,7 +24,7 @@ const reasons: { readonly [Class in keyof typeof Disposition.table]: string } = 
   ContextLengthExceeded: "only a larger window can take it",
   ModelNotFound: "the name is wrong or retired here; elsewhere it may not be",
   InvalidResponse: "the next answer is usually whole",
-  StreamTruncated: "before the first content it can be asked again unseen; after it, it surfaces",
+  StreamTruncated: "before the first content it can be asked again unseen; after it, `stream.onFailure` decides",
   Cancelled: "nobody waits for the answer",
   Unknown: "without evidence that repeating helps, another lane is the safer try"
 }
@@ -114,6 +114,7 @@ const lines: ReadonlyArray<readonly [string, (policy: Policy.Policy) => string]>
   ["`hedge.quantile` of the lane's answers that came sooner", ({ hedge }) => String(hedge.quantile)],
   ["`hedge.minimumCalls` that say what is usual", ({ hedge }) => String(hedge.minimumCalls)],
   ["`hedge.minimumDelay` (or `delay`, fixed)", ({ hedge }) => duration(hedge.minimumDelay)],
+  ["`stream.onFailure` behind the first content", ({ stream }) => stream.onFailure],
   ["`cache.ttl`: how long an answer is given again; 0: never", ({ cache }) => duration(cache.ttl)],
   ["`cache.staleIfError`: how much longer it stands in for a failure", ({ cache }) => duration(cache.staleIfError)],
   ["`cache.maxEntryBytes`: the largest answer that is kept", ({ cache }) => String(cache.maxEntryBytes)],
@@ -143,6 +144,16 @@ ${table(
 \`budget\` is one for all retries, credentials, fallbacks and hedges of an operation: attempts, tokens, US dollars (time is \`clocks.total\`). Before each attempt its estimate is reserved: the lane's estimate of the input, and the output the request allows, or \`assumedOutputTokens\` where it allows any. After it, what the answer says it used takes the estimate's place; a request that was not sent, or that the provider refused with a status, cost nothing; where nobody knows (a timeout, a broken connection, a stream that broke off, a caller who left) the estimate stands. So what is spent passes the budget at most by what an attempt cost above its estimate. A budget without room suppresses the next attempt with \`BudgetExhausted\`, which names it (\`attempts\`, \`tokens\`, \`usd\`); it never ends one that is under way, and a cheaper lane may still be asked.
 
 Prices are list prices of the catalogue (cached input counts as input), or \`price\` of the model. A route with \`maxUsd\` is refused when it is made if the price of one of its lanes is not known; whoever runs a model themselves says \`price: { input: 0, output: 0 }\`.
+
+## Streams that break
+
+The clocks of a stream: \`connect\` until the connection stands, \`firstContent\` until the first content (headers are none), \`chunkGap\` between two pieces, \`attempt\` for the whole attempt, \`total\` for the operation. Each is named in the \`Timeout\` it raises; \`total\` raises \`DeadlineExceeded\`. What the reader takes between two pieces counts for \`total\` alone.
+
+Until the first content (text, reasoning, the start of a tool call, a file) a failure is retried or failed over unseen, an error inside the stream like any other. Behind it \`stream.onFailure\` decides:
+
+- \`surface\`: the stream ends with the failure, behind a correct beginning.
+- \`continue\`: another lane goes on behind what was delivered, or the same one after its wait where that is the only one. A model that is known to (\`prefill: true\` among its capabilities: Gemini, Claude up to 4.5) goes on with its own turn; any other, or one that rejects that, is told to repeat the last words and go on. What it says again, also the whole answer from its beginning, is dropped; what does not begin with words that were delivered is not joined, and the next lane is asked. Never behind a tool call or a file; reasoning is not repeated. Each request counts in the budgets and in the provenance, which names the lanes in \`continuedFrom\`, as does the metadata of the \`finish\` part (\`holdfast.continuedFrom\`). Its usage is that of the request that came to an end: what a cut one has used, its provider has not said. When nobody can go on, the first failure surfaces.
+- \`restart\`: the answer begins anew behind a \`restarted\` part, for a caller who reads \`streamRestarting\` of the route and so knows that part. For every other caller the failure surfaces.
 
 ## Answers that are given again
 

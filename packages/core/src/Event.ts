@@ -116,6 +116,16 @@ export const Hedged = Schema.TaggedStruct("Hedged", {
   delayMillis: Schema.Number
 })
 
+/** A stream failed behind its first content, and another attempt goes on behind what the caller has, or begins anew. */
+export const StreamContinued = Schema.TaggedStruct("StreamContinued", {
+  ...base,
+  ...operationFields,
+  from: Schema.String,
+  to: Schema.String,
+  mode: Schema.Literals(["continue", "restart"]),
+  reason: Failure.Class
+})
+
 /** An operation waits for the earliest lane to open again. */
 export const WaitingForLane = Schema.TaggedStruct("WaitingForLane", {
   ...base,
@@ -230,6 +240,7 @@ export const Event = Schema.Union([
   LaneRefused,
   FailedOver,
   Hedged,
+  StreamContinued,
   WaitingForLane,
   OperationEnded,
   CircuitChanged,

@@ -18,6 +18,8 @@ export interface Capabilities {
   readonly vision?: boolean | undefined
   readonly jsonSchema?: boolean | undefined
   readonly streaming?: boolean | undefined
+  /** Goes on with an answer that the request begins. Where that is not known, it is told to in words. */
+  readonly prefill?: boolean | undefined
   /** Length of the vectors it makes. */
   readonly dimensions?: number | undefined
   /** Vectors of different spaces cannot be compared. Defaults to the model's name and its dimensions. */

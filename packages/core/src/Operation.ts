@@ -65,4 +65,29 @@ export interface StreamOperation<A, R> extends Plan {
   readonly commits: (part: A) => boolean
   /** What a part says about usage; the last word counts. */
   readonly usageOf?: ((part: A) => Usage | undefined) | undefined
+  /**
+   * How the stream goes on after a failure behind the commit point, where the policy says `continue`. Made once per
+   * operation. Absent: such a failure surfaces.
+   */
+  readonly continuation?: (() => Continuation<A, R>) | undefined
+  /**
+   * The part that tells the caller to forget what it was given, since the answer begins anew. Where the policy says
+   * `restart`, it is given in front of the new answer. Absent: the caller does not know such a part, and the failure
+   * surfaces.
+   */
+  readonly restart?: ((failure: Failure.Failure) => A) | undefined
+}
+
+/** Goes on with an answer of which the caller has the beginning. */
+export interface Continuation<A, R> {
+  /** Told of each part that the caller is given, in order. */
+  readonly delivered: (part: A) => void
+  /**
+   * The ways to ask a lane for the rest, best first, each one request; a lane that rejects one as a request is asked in the
+   * next. None: this answer cannot be continued there. They give what is new, in parts that fit behind those delivered.
+   * `from`: the lanes that gave the beginning, in order.
+   */
+  readonly ways: (lane: Lane.Lane, from: ReadonlyArray<string>) => ReadonlyArray<Stream.Stream<A, Failure.Failure, R>>
+  /** Whether with this part the lane answers, be it with something new or with what was delivered already. */
+  readonly answers: (part: A) => boolean
 }

@@ -88,6 +88,17 @@ export const Coalesce = Schema.Struct({
 })
 export type Coalesce = typeof Coalesce.Type
 
+/** What becomes of a stream that fails when its caller has been given content already. */
+export const Stream = Schema.Struct({
+  /**
+   * `surface`: the failure is the caller's, behind a correct beginning. `continue`: another lane goes on behind it, or the
+   * same one if it is the only one; text is continued, a tool call never. `restart`: the answer begins anew, for callers
+   * who know the part that says so; for all others the failure surfaces.
+   */
+  onFailure: Schema.Literals(["surface", "continue", "restart"])
+})
+export type Stream = typeof Stream.Type
+
 const sections = {
   retry: RetryPolicy.Settings,
   budget: Budget,
@@ -99,6 +110,7 @@ const sections = {
   fallback: Fallback,
   throttle: Throttle.Settings,
   hedge: Hedge.Settings,
+  stream: Stream,
   cache: Cache.Settings,
   coalesce: Coalesce
 }
@@ -126,6 +138,7 @@ const standardFields: typeof Fields.Type = {
   fallback: { onContentPolicy: false, waitForReopening: true },
   throttle: Throttle.defaults,
   hedge: Hedge.defaults,
+  stream: { onFailure: "surface" },
   cache: Cache.defaults,
   coalesce: { enabled: false, maxBytes: 1_048_576 }
 }
@@ -218,6 +231,7 @@ const fieldsOf = (policy: Policy): typeof Fields.Type => ({
   fallback: policy.fallback,
   throttle: policy.throttle,
   hedge: policy.hedge,
+  stream: policy.stream,
   cache: policy.cache,
   coalesce: policy.coalesce
 })
@@ -257,6 +271,8 @@ export const throttle = (options: Options<Throttle.Settings> = {}): ((policy: Po
  */
 export const hedge = (options: Options<Hedge.Settings> = {}): ((policy: Policy) => Policy) =>
   edit("hedge", Hedge.Settings)({ enabled: true, ...options })
+/** Says what becomes of a stream that fails in the middle: `Policy.stream({ onFailure: "continue" })`. */
+export const stream = edit("stream", Stream)
 /** Keeps answers: `Policy.cache({ ttl: "10 minutes" })`. Throws a `RangeError` that names an impossible option. */
 export const cache = edit("cache", Cache.Settings)
 /** Lets identical calls share one operation: `Policy.coalesce()`. Throws a `RangeError` that names an impossible option. */
@@ -279,6 +295,7 @@ const Overrides = Schema.Struct({
   fallback: partial(Fallback),
   throttle: partial(Throttle.Settings),
   hedge: partial(Hedge.Settings),
+  stream: partial(Stream),
   cache: partial(Cache.Settings),
   coalesce: partial(Coalesce)
 })
@@ -296,6 +313,7 @@ const lay = (name: PresetName, overrides: Omit<typeof Overrides.Type, "preset">)
     fallback: { ...preset.fallback, ...overrides.fallback },
     throttle: { ...preset.throttle, ...overrides.throttle },
     hedge: { ...preset.hedge, ...overrides.hedge },
+    stream: { ...preset.stream, ...overrides.stream },
     cache: { ...preset.cache, ...overrides.cache },
     coalesce: { ...preset.coalesce, ...overrides.coalesce }
   }

@@ -34,6 +34,8 @@ export interface Provenance {
   readonly stale: boolean
   /** How long ago it was given, in milliseconds. */
   readonly ageMillis?: number | undefined
+  /** The lanes that gave the beginning of a stream and failed, in order; `lane` went on. Absent: one attempt gave all of it. */
+  readonly continuedFrom?: ReadonlyArray<string> | undefined
   /** The attempts were made on behalf of an identical call that came before; they are not in `sent` and `attempts`. */
   readonly coalesced: boolean
 }

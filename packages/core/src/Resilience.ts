@@ -21,7 +21,6 @@ import * as Health from "./Health.ts"
 import * as ambient from "./internal/ambient.ts"
 import * as answering from "./internal/answering.ts"
 import { type Begin, ofEffect, ofPromise } from "./internal/call.ts"
-import * as fallback from "./internal/fallback.ts"
 import * as guards from "./internal/guards.ts"
 import * as running from "./internal/running.ts"
 import * as streaming from "./internal/streaming.ts"
@@ -160,11 +159,7 @@ export const make: Effect.Effect<
           shared,
           operation,
           options,
-          (attempts) => {
-            if (!isLanes(lanes)) return Effect.fail(lanes)
-            const ordered = keepsOrder() ? lanes : order(lanes, now)
-            return answering.withinDeadline(operation, fallback.run(shared, operation, ordered, attempts))
-          },
+          isLanes(lanes) && !keepsOrder() ? order(lanes, now) : lanes,
           (exit) => Effect.sync(() => close(operation, exit, clock.currentTimeMillisUnsafe()))
         )
       })

@@ -8,6 +8,7 @@ import type * as Prompt from "effect/ai/Prompt"
 import type * as Response from "effect/ai/Response"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import type * as Stream from "effect/Stream"
 import * as AiModels from "./AiModels.ts"
 import * as Cache from "./Cache.ts"
 import * as ConnectClock from "./ConnectClock.ts"
@@ -18,6 +19,7 @@ import * as FallbackPlan from "./FallbackPlan.ts"
 import { Flights, StreamFlights } from "./internal/Flights.ts"
 import * as front from "./internal/front.ts"
 import * as textAnswer from "./internal/textAnswer.ts"
+import { TextContinuation } from "./internal/TextContinuation.ts"
 import * as Lane from "./Lane.ts"
 import type * as Operation from "./Operation.ts"
 import * as Policy from "./Policy.ts"
@@ -50,6 +52,25 @@ export interface TextOptions<E = never, R = never> extends Options<E, R> {
     | undefined
 }
 
+/** The answer begins anew, on another lane or the same one: what came before is void. */
+export interface Restarted {
+  readonly type: "restarted"
+  /** The lane that failed. */
+  readonly from: string
+  readonly reason: Failure.Class
+}
+
+/** A resilient text model, and a stream for callers who can begin anew. */
+export interface Text extends TextModel.TextModel<Errors> {
+  /**
+   * As `stream`, for a caller who knows `Restarted`: where the policy says `restart`, a failure in the middle is followed by
+   * that part and a new answer. It is asked of the lanes each time: neither cached nor shared.
+   */
+  readonly streamRestarting: (
+    request: TextModel.Request
+  ) => Stream.Stream<Response.StreamPartEncoded | Restarted, Errors>
+}
+
 /** What routes need around them; `Resilience.layer` has it. */
 export type Around = Resilience.Resilience | Cache.Cache | EventBus.EventBus
 
@@ -57,7 +78,7 @@ export type Around = Resilience.Resilience | Cache.Cache | EventBus.EventBus
 export const text = Effect.fnUntraced(function* <E, R>(
   route: string,
   options: TextOptions<E, R>
-): Effect.fn.Return<TextModel.TextModel<Errors>, E | FallbackPlan.InvalidRoute, R | Around> {
+): Effect.fn.Return<Text, E | FallbackPlan.InvalidRoute, R | Around> {
   const { before, lanes, policy, resilience } = yield* build(route, options)
   const { lanes: able, missing } = FallbackPlan.capable(lanes, { text: true })
   if (missing.length > 0) return yield* new FallbackPlan.InvalidRoute({ route, problem: missing.join("; ") })
@@ -74,19 +95,31 @@ export const text = Effect.fnUntraced(function* <E, R>(
       usageOf: (parts) => parts.reduce<Operation.Usage>((usage, part) => usageOf(part) ?? usage, {}),
       desk
     })
+  const planOf = (request: TextModel.Request) => ({
+    route,
+    policy,
+    lanes: able,
+    needs: { ...needsOf(request), streaming: true },
+    estimateTokens: tokensOf(request)
+  })
   const stream = (request: TextModel.Request, desk?: Operation.Desk) =>
     resilience.runStream({
-      route,
-      policy,
-      lanes: able,
-      needs: { ...needsOf(request), streaming: true },
-      estimateTokens: tokensOf(request),
+      ...planOf(request),
       call: (lane) => textOf(lane).stream(request),
       commits: textAnswer.commits,
       usageOf,
+      continuation: () => new TextContinuation(request, textOf),
       desk
     })
-  if (degraded === undefined && !front.isNeeded(policy)) return { generate, stream }
+  const streamRestarting: Text["streamRestarting"] = (request) =>
+    resilience.runStream<Response.StreamPartEncoded | Restarted, never>({
+      ...planOf(request),
+      call: (lane) => textOf(lane).stream(request),
+      commits: (part) => part.type !== "restarted" && textAnswer.commits(part),
+      usageOf: (part) => (part.type === "restarted" ? undefined : usageOf(part)),
+      restart: (failure) => ({ type: "restarted", from: failure.lane, reason: failure._tag })
+    })
+  if (degraded === undefined && !front.isNeeded(policy)) return { generate, stream, streamRestarting }
 
   const { enabled, maxBytes } = policy.coalesce
   const flights = enabled ? new Flights<ReadonlyArray<Response.PartEncoded>>() : undefined
@@ -119,7 +152,8 @@ export const text = Effect.fnUntraced(function* <E, R>(
         isWhole: textAnswer.isWhole,
         isAnswer: textAnswer.isStreamed,
         lastResort: lastResort(request, textAnswer.stream)
-      })
+      }),
+    streamRestarting
   }
 })
 

@@ -38,6 +38,7 @@ const Model = Schema.Struct({
   vision: Schema.optionalKey(Schema.Boolean),
   jsonSchema: Schema.optionalKey(Schema.Boolean),
   streaming: Schema.optionalKey(Schema.Boolean),
+  prefill: Schema.optionalKey(Schema.Boolean),
   dimensions: Schema.optionalKey(positiveInt),
   /** Models of one space make comparable vectors. */
   vectorSpace: Schema.optionalKey(Schema.NonEmptyString),

@@ -32,6 +32,12 @@ const log = (event: Event.Event): Effect.Effect<void> => {
       ).pipe(annotate("ai_resilience", event))
     case "LaneRefused":
       return Effect.logDebug(`${event.lane} not called: ${event.reason}`).pipe(annotate("ai_resilience", event))
+    case "StreamContinued":
+      return Effect.logInfo(
+        event.mode === "continue"
+          ? `${event.route}: ${event.to} goes on with the stream of ${event.from}, which ended with ${event.reason}`
+          : `${event.route}: ${event.to} begins the stream of ${event.from} anew, which ended with ${event.reason}`
+      ).pipe(annotate("ai_resilience", event))
     case "FailedOver":
       // While a circuit is open every operation passes it by; that it is open has been said once.
       return (event.reason === "CircuitOpen" || event.reason === "LimitReached" ? Effect.logDebug : Effect.logInfo)(

@@ -6,7 +6,6 @@ import type * as Lane from "@holdfast/core/Lane"
 import * as Policy from "@holdfast/core/Policy"
 import type * as Refusal from "@holdfast/core/Refusal"
 import * as CoreRoute from "@holdfast/core/Route"
-import type * as TextModel from "@holdfast/core/TextModel"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type * as HttpClient from "effect/http/HttpClient"
@@ -21,7 +20,7 @@ export interface Route {
   readonly name: string
   readonly policy: Policy.Policy
   readonly lanes: ReadonlyArray<Lane.Lane>
-  readonly text?: TextModel.TextModel<Errors>
+  readonly text?: CoreRoute.Text
   readonly embed?: EmbedModel.EmbedModel<Errors>
 }
 

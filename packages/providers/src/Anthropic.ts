@@ -81,6 +81,10 @@ export const lane = Effect.fnUntraced(function* (
     }),
     {
       ...options,
+      // Of other models on hosts of this wire format nothing is known.
+      capabilities: model.includes("claude")
+        ? { prefill: claude.prefill, ...options.capabilities }
+        : options.capabilities,
       provider,
       model,
       key,

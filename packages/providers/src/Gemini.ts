@@ -57,6 +57,7 @@ export const lane = Effect.fnUntraced(function* (
     GeminiProtocol.makeUnsafe(baseUrl, options.apiVersion ?? "v1beta", Settings.nameUnsafe("model", model)),
     {
       ...options,
+      capabilities: { prefill: true, ...options.capabilities },
       provider,
       model,
       key,

@@ -119,7 +119,14 @@ export class Caller {
   /** Writes down where the answer comes from, for whoever asked. */
   report(): void {
     if (this.#sink === undefined) return
-    const { attempts = [], degraded = false, lane, model, sent = 0 } = this.#errand.collector.provenance ?? {}
+    const {
+      attempts = [],
+      continuedFrom,
+      degraded = false,
+      lane,
+      model,
+      sent = 0
+    } = this.#errand.collector.provenance ?? {}
     const common = {
       operation: this.id,
       route: this.#options.route,
@@ -130,7 +137,7 @@ export class Caller {
     }
     const by = this.#substitute
     if (by === undefined) {
-      this.#sink.provenance = { ...common, lane, model, degraded }
+      this.#sink.provenance = { ...common, lane, model, degraded, ...(continuedFrom && { continuedFrom }) }
     } else if (by.source === "last-resort") {
       this.#sink.provenance = { ...common, lane: undefined, model: undefined, degraded: true }
     } else {

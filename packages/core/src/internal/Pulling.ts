@@ -24,7 +24,7 @@ import * as Deadlines from "./Deadlines.ts"
 import type { Observed } from "./guards.ts"
 
 export type Chunk<A> = NonEmptyReadonlyArray<A>
-type Expired = Failure.Timeout | Refusal.DeadlineExceeded
+export type Expired = Failure.Timeout | Refusal.DeadlineExceeded
 type Pulled<A, E> = Fiber.Fiber<Chunk<A>, Cause.Done | E>
 
 export interface Options<A, R> {
@@ -41,13 +41,15 @@ export interface Options<A, R> {
 }
 
 /** The operation as the attempt that answers it must know it. */
-export interface Answering {
+export interface Answering<A> {
   readonly deadlineAt: number
   readonly exceeded: () => Refusal.DeadlineExceeded
+  /** Told what the consumer is given. */
+  readonly told: ((chunk: Chunk<A>) => void) | undefined
   /** What follows when the stream is over, in whatever way. */
   readonly over: (
     cause: Cause.Cause<Cause.Done | Failure.Failure | Expired>
-  ) => Pull.Pull<never, Failure.Failure | Expired>
+  ) => Pull.Pull<Chunk<A>, Failure.Failure | Expired>
   /** Called when the deadline passes while nobody pulls. */
   readonly abandon: (error: Refusal.DeadlineExceeded) => void
 }
@@ -60,7 +62,7 @@ export class Pulling<A, R> {
   readonly #attempt: number
   readonly #run: (pull: Pull.Pull<Chunk<A>, Failure.Failure, void, R>) => Pulled<A, Failure.Failure>
   #pull: Pull.Pull<Chunk<A>, Failure.Failure, void, R>
-  #answering: Answering | undefined
+  #answering: Answering<A> | undefined
   #entry: Deadlines.Entry | undefined
   /** Pulls in the provider's place, so that a clock can interrupt it and not the consumer. */
   #fiber: Pulled<A, Failure.Failure> | undefined
@@ -150,7 +152,7 @@ export class Pulling<A, R> {
   }
 
   /** The first content is here: from now on the gap between two pieces counts, and the operation's deadline. */
-  commit(answering: Answering): void {
+  commit(answering: Answering<A>): void {
     const now = this.#options.clock.currentTimeMillisUnsafe()
     this.#options.observed.firstContentAt = now
     this.#answering = answering
@@ -237,6 +239,7 @@ export class Pulling<A, R> {
     if (Exit.isFailure(exit)) return this.#answering === undefined ? exit : this.#answering.over(exit.cause)
     try {
       this.#options.note(exit.value)
+      this.#answering?.told?.(exit.value)
       return exit
     } catch (defect) {
       return this.#told(Exit.die(defect))

@@ -131,7 +131,7 @@ export const isOverUnsafe = (
 }
 
 /** Which lanes may still be asked after this error. */
-const whoMayBeAsked = (
+export const whoMayBeAsked = (
   operation: Operation,
   lane: Lane.Lane,
   error: Failure.Failure | Refusal.Step

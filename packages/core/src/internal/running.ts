@@ -37,6 +37,7 @@ export class Operation {
   readonly #nextId: () => string
   #id: string | undefined = undefined
   #estimate: { readonly lane: Lane.Lane; readonly tokens: number } | undefined = undefined
+  #continuedFrom: Array<string> | undefined = undefined
   #attempts: Array<Provenance.Attempt> | undefined = undefined
   #trail: Array<Refusal.TrailEntry> | undefined = undefined
 
@@ -83,6 +84,12 @@ export class Operation {
   get attempts(): Array<Provenance.Attempt> {
     this.#attempts ??= []
     return this.#attempts
+  }
+
+  /** The lanes whose part of a stream others have gone on behind, in order. */
+  get continuedFrom(): Array<string> {
+    this.#continuedFrom ??= []
+    return this.#continuedFrom
   }
 
   /** How each lane ended. */
@@ -134,7 +141,8 @@ const provenanceOf = (operation: Operation): Provenance.Provenance => ({
   degraded: isDegraded(operation),
   cached: false,
   stale: false,
-  coalesced: false
+  coalesced: false,
+  ...(operation.continuedFrom.length === 0 ? {} : { continuedFrom: [...operation.continuedFrom] })
 })
 
 /** Whether another lane than the route's first has answered. */
