@@ -189,18 +189,23 @@ const capableOf = (options: Plan): Lanes | Refusal.NoCapableLane => {
 
 const isLanes = (capable: Lanes | Refusal.NoCapableLane): capable is Lanes => Array.isArray(capable)
 
-/** What a rejected promise means where nobody says: failures of the union as they are, everything else `Unknown`. */
-const unclassified = (cause: unknown, lane: Lane.Lane): Failure.Failure =>
-  Failure.isFailure(cause)
-    ? cause
-    : Failure.make("Unknown", {
-        provider: lane.provider,
-        model: lane.model,
-        lane: lane.id,
-        scope: "request",
-        rule: "protect/unclassified",
-        cause
-      })
+/**
+ * What an error of a call means where nobody says: failures of the union are what they are, a refusal of ours from a guard
+ * inside the call says nothing about the lane, everything else is `Unknown`.
+ */
+const unclassified = (cause: unknown, { id, model, provider }: Lane.Lane): Failure.Failure => {
+  if (Failure.isFailure(cause)) return cause
+  const fields = { provider, model, lane: id, scope: "request", cause } as const
+  return Refusal.isRefusal(cause)
+    ? Failure.make("Cancelled", { ...fields, rule: refusedInside })
+    : Failure.make("Unknown", { ...fields, rule: "protect/unclassified" })
+}
+
+const refusedInside = "protect/refused"
+
+/** A refusal from inside the call surfaces as itself: it was the carrier that was neutral, final and asked for nothing. */
+const surfaced = (error: ErrorOf): ErrorOf =>
+  error._tag === "Cancelled" && error.rule === refusedInside && Refusal.isRefusal(error.cause) ? error.cause : error
 
 /** Everything lanes share, in this process. Built once per layer build, so that all routes of an application meet here. */
 export const layer: Layer.Layer<
@@ -232,7 +237,10 @@ export const layer: Layer.Layer<
 export interface ProtectOptions<E> {
   /** `vendor/model-x`: what is in front of the first slash is the provider. */
   readonly lane: string
-  /** What an error of the effect means. Default: failures of the union as they are, everything else `Unknown`. */
+  /**
+   * What an error of the effect means. Default: failures of the union as they are, everything else `Unknown`. It is not
+   * asked about our own refusals, from guards inside the effect: they pass as they are, and nobody learns from them.
+   */
   readonly classify?: ((error: E) => Classification.Classification) | undefined
   /** Default `Policy.standard`. */
   readonly policy?: Policy.Policy | undefined
@@ -255,7 +263,7 @@ export const protect =
         lanes: [lane],
         call: () => Effect.mapError(self, failureBy(options, lane))
       })
-    )
+    ).pipe(Effect.mapError(surfaced))
   }
 
 /** Puts the pipeline around a call that gives a promise. `signal` is aborted when nobody waits for it any more. */
@@ -275,7 +283,7 @@ export const protectPromise =
         call: (_lane, attempt) => call(attempt),
         failureOf: failureBy(options, lane)
       })
-    )
+    ).pipe(Effect.mapError(surfaced))
   }
 
 /** The same for a stream. Every element commits: once one has been seen, a failure surfaces. */
@@ -294,7 +302,7 @@ export const protectStream =
           call: () => Stream.mapError(self, failureBy(options, lane))
         })
       )
-    )
+    ).pipe(Stream.mapError(surfaced))
   }
 
 /** An effect's own requests cannot be estimated, so neither their tokens nor their price can be held to a budget. */
@@ -318,7 +326,7 @@ const failureBy =
   <E>(options: ProtectOptions<E>, lane: Lane.Lane) =>
   (error: E): Failure.Failure => {
     const target = { provider: lane.provider, model: lane.model, lane: lane.id }
-    if (options.classify !== undefined)
+    if (options.classify !== undefined && !Refusal.isRefusal(error))
       return Classification.toFailure(options.classify(error), target, { cause: error })
     return unclassified(error, lane)
   }

@@ -1,7 +1,7 @@
 import { assert, describe, expectTypeOf, it } from "@effect/vitest"
 import { Duration, Effect, Exit, Fiber, Ref, Schema, Stream } from "effect"
 import { TestClock } from "effect/testing"
-import { CircuitBreaker, type Classification, Failure, Lane, Policy, type Refusal, Resilience } from "@holdfast/core"
+import { CircuitBreaker, type Classification, Failure, Health, Lane, Policy, Refusal, Resilience } from "@holdfast/core"
 import { alone, chat, exact, held, nothing } from "./Chat.ts"
 import { recorder } from "./Recorder.ts"
 import { after, failing, hanging, replying, scripted } from "./Scripted.ts"
@@ -293,6 +293,45 @@ describe("protect", () => {
       assert.isTrue(yield* Ref.get(stopped))
       assert.deepStrictEqual(yield* held({ id: "vendor/model-x" }), nothing)
     }).pipe(alone)
+  )
+
+  it.effect.each(["an effect", "a promise", "a stream"] as const)(
+    "lets a refusal from a guard inside %s pass as it is, learns nothing from it and asks for nothing again",
+    (how) =>
+      Effect.gen(function* () {
+        const events = yield* recorder
+        const refusal = new Refusal.BulkheadFull({
+          lane: "inner",
+          reason: "queue-full",
+          maxConcurrent: 1,
+          maxQueue: 0
+        })
+        let asked = 0
+        const inner = Effect.suspend(() => {
+          asked += 1
+          return Effect.fail(refusal)
+        })
+        const options = {
+          lane: "vendor/m",
+          policy: exact,
+          classify: (): Classification.Classification => assert.fail("it is none of the classifier's business")
+        }
+        const call = {
+          "an effect": inner.pipe(Resilience.protect(options)),
+          "a promise": Resilience.protectPromise(options)(() => Effect.runPromise(inner)),
+          "a stream": Stream.fromEffect(inner).pipe(Resilience.protectStream(options), Stream.runDrain)
+        }
+        const fiber = yield* Effect.forkChild(Effect.flip<unknown, unknown, Resilience.Resilience>(call[how]))
+        assert.strictEqual(yield* Fiber.join(fiber), refusal)
+        yield* TestClock.adjust("1 hour")
+        assert.strictEqual(asked, 1)
+        assert.deepInclude(yield* CircuitBreaker.state("vendor/m"), { state: "closed", failures: 0 })
+        assert.strictEqual((yield* Health.Health.use((health) => health.snapshots))[0]?.calls ?? 0, 0)
+        assert.deepStrictEqual(
+          (yield* events.of("AttemptEnded")).map(({ result, rule }) => [result, rule]),
+          [["Cancelled", "protect/refused"]]
+        )
+      }).pipe(alone)
   )
 
   it.effect.each([

@@ -1,5 +1,5 @@
 /** Our own library as a subject of the suite. */
-import { type Context, Deferred, Duration, Effect, Exit, Layer, Random } from "effect"
+import { Deferred, Duration, Effect, Exit, Layer, Random } from "effect"
 import { TestClock } from "effect/testing"
 import {
   Bulkhead,
@@ -45,47 +45,73 @@ const bulkhead: Subject["bulkhead"] = Effect.fnUntraced(function* ({ concurrent,
   }
 })
 
-/** Each of our refusals inside a circuit that opens at the first failure, and inside the retries of an operation. */
-const refusing = Effect.gen(function* () {
-  const services = yield* Layer.build(Resilience.layer)
-  const seconds = Duration.seconds(30)
-  const refusals: ReadonlyArray<readonly [Refusing["source"], Refusal.Refusal]> = [
-    ["open circuit", new Refusal.CircuitOpen({ lane: "a/b", circuit: "a/b", retryAfter: seconds })],
-    ["full bulkhead", new Refusal.BulkheadFull({ lane: "a/b", reason: "queue-full", maxConcurrent: 1, maxQueue: 0 })],
-    ["limit", new Refusal.LimitReached({ lane: "a/b", reason: "cooling", retryAfter: seconds })],
+/** Each of our refusals, from a real guard where one gives it on its own. */
+const refusals = Effect.gen(function* () {
+  yield* Effect.ignore(Effect.fail("down").pipe(CircuitBreaker.guard("open", { consecutiveFailures: 1 })))
+  const inSlot = Bulkhead.run("full", { maxConcurrent: 1, maxQueue: 0 })
+  yield* Effect.forkScoped(inSlot(Effect.never), { startImmediately: true })
+  const cooling = Resilience.protect<Failure.Failure>({
+    lane: "cooling/anvil",
+    policy: Policy.standard.pipe(Policy.retry({ maxRetries: 0 }), Policy.fallback({ waitForReopening: false }))
+  })
+  yield* Effect.ignore(cooling(Effect.fail(failure("RateLimit", { retryAfter: Duration.hours(1) }))))
+  const made: ReadonlyArray<readonly [Refusing["source"], Effect.Effect<string, unknown, Shared>]> = [
+    ["open circuit", CircuitBreaker.guard("open")(Effect.succeed("hello"))],
+    ["full bulkhead", inSlot(Effect.succeed("hello"))],
+    ["limit", cooling(Effect.succeed("hello"))],
     ["budget", new Refusal.BudgetExhausted({ budget: "attempts", limit: 1 })]
   ]
-  return refusals.map(([source, refusal]): Refusing => {
-    const circuit = `around ${source}`
+  return made
+})
+type Shared = Layer.Success<typeof Resilience.layer>
+
+/** Each of them inside a circuit that opens at the first failure, and inside the retries of an operation that has one too. */
+const refusing = Effect.gen(function* () {
+  const services = yield* Layer.build(Layer.fresh(Resilience.layer))
+  const policy = Policy.standard.pipe(
+    Policy.retry({ jitter: "none-unsafe", base: "1 second" }),
+    Policy.breaker({ consecutiveFailures: 1 })
+  )
+  const isOpen = (circuit: string) => Effect.map(CircuitBreaker.state(circuit), ({ state }) => state === "open")
+  return (yield* Effect.provideContext(refusals, services)).map(([source, refusal]): Refusing => {
+    let asked = 0
+    const inner = Effect.suspend(() => {
+      asked += 1
+      return refusal
+    })
+    const [circuit, lane] = [`circuit around ${source}`, `operation around/${source}`]
+    const operation = Effect.ignore(Resilience.protect({ lane, policy })(inner))
     return {
       source,
-      opensOuterCircuit: Effect.fail(refusal).pipe(
-        CircuitBreaker.guard(circuit, { consecutiveFailures: 1 }),
-        Effect.ignore,
-        Effect.andThen(CircuitBreaker.state(circuit)),
-        Effect.map(({ state }) => state === "open"),
-        Effect.provideContext(services)
-      ),
-      timesAsked: source === "open circuit" ? timesAnOpenLaneIsAsked(services) : Effect.undefined
+      opensOuterCircuit: Effect.gen(function* () {
+        yield* Effect.ignore(inner.pipe(CircuitBreaker.guard(circuit, { consecutiveFailures: 1 })))
+        yield* operation
+        return (yield* isOpen(circuit)) || (yield* isOpen(lane))
+      }).pipe(Effect.provideContext(services)),
+      timesAsked: Effect.gen(function* () {
+        asked = 0
+        yield* Effect.forkChild(operation)
+        yield* TestClock.adjust("30 seconds")
+        return source === "open circuit" ? Math.max(asked, yield* timesAnOpenLaneIsAsked) : asked
+      }).pipe(Effect.provideContext(services))
     }
   })
 })
 
 /** How often an operation asks its one lane, whose circuit is open, while it has three retries. */
-const timesAnOpenLaneIsAsked = (services: Context.Context<Layer.Success<typeof Resilience.layer>>) =>
-  Effect.gen(function* () {
-    const events = yield* recorder
-    const policy = Policy.standard.pipe(
-      Policy.retry({ jitter: "none-unsafe", base: "1 second" }),
-      Policy.breaker({ consecutiveFailures: 1, open: "60 seconds", openJitter: 0 }),
-      Policy.fallback({ waitForReopening: false })
-    )
-    const protect = Resilience.protect<Failure.Failure>({ lane: "down/anvil", policy })
-    yield* Effect.ignore(protect(Effect.fail(failure("ServiceUnavailable"))))
-    yield* Effect.forkChild(Effect.ignore(protect(Effect.succeed("hello"))))
-    yield* TestClock.adjust("30 seconds")
-    return (yield* events.of("LaneRefused")).length
-  }).pipe(Effect.scoped, Effect.provideContext(services))
+const timesAnOpenLaneIsAsked = Effect.gen(function* () {
+  const events = yield* recorder
+  const policy = Policy.standard.pipe(
+    Policy.retry({ jitter: "none-unsafe", base: "1 second" }),
+    Policy.breaker({ consecutiveFailures: 1, open: "60 seconds", openJitter: 0 }),
+    Policy.fallback({ waitForReopening: false })
+  )
+  const protect = Resilience.protect<Failure.Failure>({ lane: "down/anvil", policy })
+  yield* Effect.ignore(protect(Effect.fail(failure("ServiceUnavailable"))))
+  yield* Effect.forkChild(Effect.ignore(protect(Effect.succeed("hello"))))
+  yield* TestClock.adjust("30 seconds")
+  return (yield* events.of("LaneRefused")).length
+}).pipe(Effect.scoped)
 
 const attemptError = (n: number, attempt: Exclude<Attempt, "success" | "hang">): Failure.Failure => {
   const rule = String(n)
