@@ -42,11 +42,18 @@ export const probing: ReadonlyArray<Behaviour> = [
     then: "exactly as many are admitted as there are probes",
     sources: ["R4"],
     run: Effect.fnUntraced(function* (subject) {
-      const circuit = yield* subject.circuit({ trip: { failures: 1 }, openMillis })
-      yield* open(circuit)
-      yield* subject.advance(openMillis)
-      const running = yield* count(yield* circuit.startMany(1000), "running")
-      yield* check(running === 1, `${running} of 1000 calls are admitted for 1 probe`)
+      const admitted = Effect.fnUntraced(function* (circuit: Circuit, probes: number) {
+        yield* open(circuit)
+        yield* subject.advance(openMillis)
+        const running = yield* count(yield* circuit.startMany(1000), "running")
+        yield* check(running === probes, `${running} of 1000 calls are admitted for ${probes} probes`)
+      })
+      yield* admitted(yield* subject.circuit({ trip: { failures: 1 }, openMillis }), 1)
+      // Who has but one probe has nothing more to show.
+      yield* subject.circuit(several(4, 4)).pipe(
+        Effect.flatMap((circuit) => admitted(circuit, 4)),
+        Effect.catchTag("CannotExpress", () => Effect.void)
+      )
     })
   },
   {
