@@ -9,6 +9,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import * as AiErrors from "./AiErrors.ts"
+import * as Cache from "./Cache.ts"
 import type * as EmbedModel from "./EmbedModel.ts"
 import type * as Failure from "./Failure.ts"
 import * as Provenance from "./Provenance.ts"
@@ -55,7 +56,13 @@ export const embeddingModel = (
       ),
     batchKey: (context) => {
       const { dimensions, task } = Context.get(context, EmbedOptions)
-      return [dimensions, task, Context.get(context, Provenance.Sink)?.token]
+      return [
+        dimensions,
+        task,
+        Context.get(context, Provenance.Sink)?.token,
+        Context.get(context, Cache.Tenant),
+        Context.get(context, Cache.Bypass)
+      ]
     }
   })
 

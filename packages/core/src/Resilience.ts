@@ -1,7 +1,7 @@
 /**
  * The whole pipeline around any effect or stream, as one value:
- * `Deadline(Fallback(Retry(Limits(Bulkhead(Breaker(Clocks(call)))))))`, with a peek at the breaker before anything waits. The
- * state of lanes (circuits, slots, limits, health) belongs to `Resilience.layer`; operations own only themselves.
+ * `Deadline(Fallback(Retry(Limits(Bulkhead(Breaker(Clocks(call)))))))`, with a peek at the breaker before anything waits.
+ * A route puts its cache in front of the fallback. The state of lanes (circuits, slots, limits, health) belongs to `Resilience.layer`; operations own only themselves.
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"

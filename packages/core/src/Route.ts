@@ -17,6 +17,7 @@ import * as EventBus from "./EventBus.ts"
 import type * as Failure from "./Failure.ts"
 import * as FallbackPlan from "./FallbackPlan.ts"
 import { Flights, StreamFlights } from "./internal/Flights.ts"
+import * as embedFront from "./internal/embedFront.ts"
 import * as front from "./internal/front.ts"
 import * as textAnswer from "./internal/textAnswer.ts"
 import { TextContinuation } from "./internal/TextContinuation.ts"
@@ -165,23 +166,28 @@ export const embed = Effect.fnUntraced(function* <E, R>(
   route: string,
   options: Options<E, R>
 ): Effect.fn.Return<EmbedModel.EmbedModel<Errors>, E | FallbackPlan.InvalidRoute, R | Around> {
-  const { lanes, policy, resilience } = yield* build(route, options)
+  const { before, lanes, policy, resilience } = yield* build(route, options)
   const { missing } = FallbackPlan.capable(lanes, { embed: true })
   const problem = missing.length > 0 ? missing.join("; ") : FallbackPlan.vectorProblemOf(lanes)
   if (problem !== undefined) return yield* new FallbackPlan.InvalidRoute({ route, problem })
-  return {
-    embed: (request) =>
-      resilience.run({
-        route,
-        kind: "embed",
-        policy,
-        lanes,
-        needs: { embed: true, dimensions: request.dimensions },
-        estimateTokens: tokensOf(request),
-        call: (lane) => embedOf(lane).embed(request).pipe(connecting(policy)),
-        usageOf: (response) => ({ inputTokens: response.inputTokens })
-      })
-  }
+  const embed = (request: EmbedModel.Request, desk?: Operation.Desk) =>
+    resilience.run({
+      route,
+      kind: "embed",
+      policy,
+      lanes,
+      needs: { embed: true, dimensions: request.dimensions },
+      estimateTokens: tokensOf(request),
+      call: (lane) => embedOf(lane).embed(request).pipe(connecting(policy)),
+      usageOf: (response) => ({ inputTokens: response.inputTokens }),
+      desk
+    })
+  const [first] = lanes
+  if (first === undefined || !front.isNeeded(policy)) return { embed }
+
+  const flights = policy.coalesce.enabled ? new Flights<EmbedModel.Response>() : undefined
+  const space = Lane.vectorSpace(first)
+  return { embed: (request) => embedFront.embed(before, { request, space, run: embed, flights }) }
 })
 
 /**

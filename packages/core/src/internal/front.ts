@@ -78,14 +78,7 @@ export const plain = <Answer>(front: Front, asked: Plain<Answer>): Effect.Effect
           const answer = Effect.provideService(asked.run(errand), Provenance.Sink, errand.collector)
           return keep === undefined ? answer : Effect.tap(answer, (answer) => keep(errand, answer))
         }
-        const { flights } = asked
-        const answer: Effect.Effect<Answer, Errors> =
-          flights === undefined || key === undefined
-            ? run(caller.errand)
-            : Effect.suspend(() => flights.join(key, fiber.getRef(Bulkhead.Priority), caller, run)).pipe(
-                Effect.catch((error) => (isOthersDeadline(caller, error) ? answer : Effect.fail(error)))
-              )
-        return answer.pipe(
+        return share(asked.flights, key, fiber, caller, run).pipe(
           Effect.catch((error) =>
             Effect.flatMap(substitute(asked, kept, caller, error), (answer) =>
               answer === undefined ? Effect.fail(error) : Effect.succeed(answer)
@@ -95,6 +88,21 @@ export const plain = <Answer>(front: Front, asked: Plain<Answer>): Effect.Effect
       })
     )
   })
+
+/** Runs the operation, or joins the one that is under way under the key. */
+export const share = <Answer>(
+  flights: Flights<Answer> | undefined,
+  key: string | undefined,
+  fiber: Fiber.Fiber<unknown, unknown>,
+  caller: Caller,
+  run: (errand: Errand) => Effect.Effect<Answer, Errors>
+): Effect.Effect<Answer, Errors> => {
+  if (flights === undefined || key === undefined) return run(caller.errand)
+  const joined: Effect.Effect<Answer, Errors> = Effect.suspend(() =>
+    flights.join(key, fiber.getRef(Bulkhead.Priority), caller, run)
+  ).pipe(Effect.catch((error) => (isOthersDeadline(caller, error) ? joined : Effect.fail(error))))
+  return joined
+}
 
 /** The same for a stream. Once the caller has seen a part of it, nothing stands in for the rest. */
 export const stream = <Part>(front: Front, asked: Streamed<Part>): Stream.Stream<Part, Errors> =>
@@ -160,8 +168,11 @@ export const stream = <Part>(front: Front, asked: Streamed<Part>): Stream.Stream
     )
   )
 
-const callerOf = ({ bus, policy, route }: Front, kind: Event.Kind, fiber: Fiber.Fiber<unknown, unknown>): Caller =>
-  new Caller({ bus, route, kind, total: policy.clocks.total }, fiber)
+export const callerOf = (
+  { bus, policy, route }: Front,
+  kind: Event.Kind,
+  fiber: Fiber.Fiber<unknown, unknown>
+): Caller => new Caller({ bus, route, kind, total: policy.clocks.total }, fiber)
 
 /** The stream, all of whose parts are handed on when it has come to its end. */
 const keeping = <Part>(
@@ -266,7 +277,7 @@ const substitute = <Answer>(
 }
 
 /** Whether the caller has to change something: another answer would only hide that. */
-const isCallersFault = (error: Errors): boolean => {
+export const isCallersFault = (error: Errors): boolean => {
   if (Failure.isFailure(error)) return Disposition.of(error).blames === "caller"
   if (error._tag === "NoCapableLane") return true
   return error._tag === "AllLanesFailed" && error.trail.every((entry) => isCallersFault(entry.error))
