@@ -195,6 +195,12 @@ Off unless a policy has it: \`Policy.hedge()\`, or \`hedge: { enabled: true }\` 
 
 The extra attempt is paid for by the first lane's \`retryBudget\` and counts in \`budget.maxAttempts\`; an operation sends one at most. A loser may be billed by its provider all the same.
 
+## Slow lanes
+
+A failure that has taken half of its clock (\`clocks.plainAttempt\`, of a stream \`clocks.firstContent\`) is treated like a timeout: it is not repeated on its lane while another one stands free. Where an attempt's clock and the operation's deadline run out together it is the lane that has not answered in its time. An attempt that the deadline cuts off earlier counts against its lane as well when it had at least half of its clock, had taken longer than 95 % of the lane's recent answers, and nothing had come; else it says nothing.
+
+A first lane that its recent past ranks below another is asked all the same by every twentieth operation that passes it by, and by one every ten seconds. Nothing is ranked by fewer than 20 results of the last five minutes, and a circuit that closes wipes the slate.
+
 ## The retry budget
 
 \`retryBudget\` bounds how much a lane's traffic can grow by retries, over all operations of a process: each call pays for \`ratio\` retries, and \`reservePerSecond\` more are free. Ten free retries a second matter little to a process that makes a thousand calls a second; for one that makes a call a second they are no bound at all, and a hundred such processes may together send a thousand retries a second more than the budget's ratio says. Where many small clients share a provider, lower it: \`Policy.retryBudget({ reservePerSecond: 0.2 })\` allows one retry in five seconds that no call has paid for.

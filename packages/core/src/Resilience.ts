@@ -22,6 +22,7 @@ import * as ambient from "./internal/ambient.ts"
 import * as answering from "./internal/answering.ts"
 import { type Begin, ofEffect, ofPromise } from "./internal/call.ts"
 import * as guards from "./internal/guards.ts"
+import { Preference } from "./internal/Preference.ts"
 import * as running from "./internal/running.ts"
 import * as streaming from "./internal/streaming.ts"
 import { noteUsage } from "./internal/usage.ts"
@@ -55,9 +56,6 @@ export class Resilience extends Context.Service<
   }
 >()("@holdfast/core/Resilience") {}
 
-/** Every twentieth operation keeps the route's own order, so that a lane ranked low for its past can show that it is well. */
-const keepOrderEvery = 20
-
 export const make: Effect.Effect<
   Resilience["Service"],
   never,
@@ -80,18 +78,7 @@ export const make: Effect.Effect<
     lanes: new WeakMap()
   }
   const ambientOf = ambient.reader()
-  let started = 0
-
-  /** Every twentieth operation keeps the route's own order. */
-  const keepsOrder = (): boolean => {
-    started += 1
-    return started % keepOrderEvery === 0
-  }
-
-  const order = (lanes: Lanes, now: number): Lanes => {
-    const [first, ...rest] = FallbackPlan.order(lanes, (lane) => shared.health.laneUnsafe(lane).standing(now))
-    return first === undefined ? lanes : [first, ...rest]
-  }
+  const preference = new Preference((lane, now) => shared.health.laneUnsafe(lane).standing(now))
 
   /** Reports an operation that is over; only the first report counts. */
   const close = (operation: running.Operation, exit: Exit.Exit<unknown, ErrorOf>, now: number): void => {
@@ -115,7 +102,11 @@ export const make: Effect.Effect<
     else desk.ended(end)
   }
 
-  const around: answering.Around = { shared, order, close }
+  const around: answering.Around = {
+    shared,
+    order: (lanes, now) => preference.byHealth(lanes, now),
+    close
+  }
 
   const runBy = <A>(
     options: Plan & { readonly kind: Event.Kind; readonly usageOf?: ((answer: A) => Usage) | undefined },
@@ -137,7 +128,7 @@ export const make: Effect.Effect<
         close(operation, exit, now)
         return resume(exit)
       }
-      const first = lanes.length === 1 || keepsOrder() ? lanes[0] : order(lanes, now)[0]
+      const first = lanes.length === 1 ? lanes[0] : preference.order(lanes, now)[0]
       return new answering.Answering(around, operation, ambient, lanes, first, begin, observe, resume).start()
     })
   }
@@ -159,7 +150,7 @@ export const make: Effect.Effect<
           shared,
           operation,
           options,
-          isLanes(lanes) && !keepsOrder() ? order(lanes, now) : lanes,
+          isLanes(lanes) && lanes.length > 1 ? preference.order(lanes, now) : lanes,
           (exit) => Effect.sync(() => close(operation, exit, clock.currentTimeMillisUnsafe()))
         )
       })

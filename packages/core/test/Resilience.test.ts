@@ -117,6 +117,25 @@ describe("an operation", () => {
     }).pipe(alone)
   )
 
+  it.effect("finds a first lane that is well again within ten seconds, however few operations there are", () =>
+    Effect.gen(function* () {
+      const policy = once.pipe(Policy.breaker({ consecutiveFailures: 10_000, rate: 0 }))
+      const a = yield* scripted("a/x", [
+        ...Array.from({ length: 20 }, () => failing("ServiceUnavailable")),
+        replying("hello from a")
+      ])
+      const b = yield* scripted("b/y", [replying("hello from b")])
+      const { ask } = yield* chat([a, b], policy)
+      for (let n = 0; n < 20; n++) yield* ask
+      assert.strictEqual(yield* ask, "hello from b")
+      yield* TestClock.adjust("9 seconds")
+      assert.strictEqual(yield* ask, "hello from b")
+      yield* TestClock.adjust("1 second")
+      assert.strictEqual(yield* ask, "hello from a")
+      assert.strictEqual(yield* ask, "hello from b", "one operation looks, not all of them")
+    }).pipe(alone)
+  )
+
   it.effect("is under its own clocks even in a region that cannot be interrupted", () =>
     Effect.gen(function* () {
       const a = yield* scripted("a/x", [hanging])

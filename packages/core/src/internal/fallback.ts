@@ -21,7 +21,7 @@ import type { Attempts } from "./hedge.ts"
 import * as limiting from "./limiting.ts"
 import * as paying from "./paying.ts"
 import * as reopening from "./reopening.ts"
-import { isFinal, note, type Operation } from "./running.ts"
+import { isFinal, isLong, note, type Operation } from "./running.ts"
 
 type Outcome<A> = Result.Result<A, Failure.Failure | Refusal.Step>
 
@@ -260,7 +260,8 @@ const mayRetry = (
   if (Duration.isGreaterThan(wait, retry.patience)) return false
   if (now + Duration.toMillis(wait) >= operation.deadlineAt) return false
   // Waiting out a second long silence on the same lane helps nobody while another lane could answer.
-  if (failure._tag !== "Timeout" || (failure.phase !== "first-content" && failure.phase !== "attempt")) return true
+  const isSilence = failure._tag === "Timeout" && (failure.phase === "first-content" || failure.phase === "attempt")
+  if (!isSilence && !isLong(operation, operation.lastedMillis)) return true
   return others.every((other) => guards.waitMillis(shared, operation, other, now) > 0)
 }
 

@@ -16,6 +16,7 @@ import type * as Event from "../Event.ts"
 import type * as EventBus from "../EventBus.ts"
 import * as Failure from "../Failure.ts"
 import type * as Health from "../Health.ts"
+import { minimumEvidence } from "../Health.ts"
 import type * as Lane from "../Lane.ts"
 import type * as Limits from "../Limits.ts"
 import { maxHoldMillis } from "../Limits.ts"
@@ -30,6 +31,7 @@ import * as adapting from "./adapting.ts"
 import type { Figures } from "./figures.ts"
 import * as ThrottleState from "./ThrottleState.ts"
 import * as Gate from "./Gate.ts"
+import * as HealthWindow from "./HealthWindow.ts"
 import { hintMillis } from "./hint.ts"
 import * as latencies from "./latencies.ts"
 import * as LatencyQuantile from "./LatencyQuantile.ts"
@@ -37,7 +39,7 @@ import * as limiting from "./limiting.ts"
 import * as paying from "./paying.ts"
 import { askFirst } from "./Probing.ts"
 import * as RetryBudgetState from "./RetryBudgetState.ts"
-import type { Operation } from "./running.ts"
+import { isLong, type Operation } from "./running.ts"
 import * as Slots from "./Slots.ts"
 import type { Estimate } from "./Spending.ts"
 import { stackless } from "./stackless.ts"
@@ -434,6 +436,7 @@ export const endUnsafe = (
   const result = resultOf(exit)
   const durationMillis = now - started.startedAt
   const firstContentMillis = firstContentMillisOf(started)
+  operation.lastedMillis = durationMillis
   if (operation.sink !== undefined) {
     const entry = { lane: lane.id, result, durationMillis, waitMillis: started.waitedMillis }
     operation.attempts.push(started.isHedge ? { ...entry, hedge: true } : entry)
@@ -445,7 +448,11 @@ export const endUnsafe = (
   const probedModel = isProbe(circuits.model, started.modelPermit)
   // Slowness is told to the lane alone: its credential serves other models, and its model other places.
   const isSlow = slowestMillis(operation, durationMillis, firstContentMillis, started) > slowCallMillis
-  const own = outcomeOn("lane", result, line)
+  const isHung =
+    failure === undefined &&
+    result !== "Success" &&
+    wasHung(operation, state, result, durationMillis, firstContentMillis, now)
+  const own = isHung ? "failure" : outcomeOn("lane", result, line)
   circuits.lane.settle(started.permit, own, isSlow, result, hint, random, now, breaker)
   const credential = outcomeOn("credential", result, line)
   circuits.credential.settle(started.credentialPermit, credential, false, result, hint, random, now, credentialBreaker)
@@ -467,8 +474,8 @@ export const endUnsafe = (
     paying.settle(operation, lane, started.reserved, started, result === "Success", failure)
   }
   if (failure !== undefined && line !== undefined) react(shared, operation, started, failure, line, random, now)
-  if (result === "Success" || line?.blames === "lane") {
-    state.health.record(now, durationMillis, firstContentMillis, failure?._tag)
+  if (result === "Success" || isHung || line?.blames === "lane") {
+    state.health.record(now, durationMillis, firstContentMillis, isHung ? "Timeout" : failure?._tag)
   }
   if (state.latencies !== undefined && result === "Success") {
     const endedAt = operation.kind === "stream" ? (started.firstContentAt ?? now) : now
@@ -477,6 +484,26 @@ export const endUnsafe = (
   if (shared.bus.isHeard()) announce(shared, operation, started, result, failure, now)
   // Last, since whoever waits for the slot takes it in this same step, and must meet what has just been learnt.
   Slots.give(state.slots)
+}
+
+/**
+ * Whether an attempt that the operation's deadline has cut off says something about its lane all the same: it had at least
+ * half of its own clock and longer than the lane usually takes, and nothing had come. Else a lane that hangs would never be
+ * found out by operations whose time is short.
+ */
+const wasHung = (
+  operation: Operation,
+  { health }: LaneState,
+  result: Event.Result,
+  durationMillis: number,
+  firstContentMillis: number | undefined,
+  now: number
+): boolean => {
+  const isCut = result === "DeadlineExceeded" || (result === "Cancelled" && now >= operation.deadlineAt)
+  if (!isCut || firstContentMillis !== undefined || !isLong(operation, durationMillis)) return false
+  const { calls, firstContentP95Millis, p95Millis } = HealthWindow.summarise(health.window, now)
+  const usual = operation.kind === "stream" ? firstContentP95Millis : p95Millis
+  return calls < minimumEvidence || usual === undefined || durationMillis > usual
 }
 
 const announce = (

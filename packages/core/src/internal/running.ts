@@ -1,4 +1,5 @@
 /** One operation while it runs: its deadline, what it has spent, and what it has seen. Owned by one fiber. */
+import * as Duration from "effect/Duration"
 import type * as Event from "../Event.ts"
 import * as Failure from "../Failure.ts"
 import type * as Lane from "../Lane.ts"
@@ -24,6 +25,8 @@ export class Operation {
   sent = 0
   /** How long the operation has just waited, for the next attempt's record. */
   waitedMillis = 0
+  /** How long its last attempt took, in milliseconds. */
+  lastedMillis = 0
   /** The lane of the last attempt: another one on it is a retry. */
   lastLane: Lane.Lane | undefined = undefined
   /** The place it holds in the line in front of a lane. */
@@ -98,6 +101,10 @@ export class Operation {
     return this.#trail
   }
 }
+
+/** Whether an attempt that has taken so long has had at least half of its clock: it was silence, not a quick refusal. */
+export const isLong = ({ figures, kind, policy }: Operation, millis: number): boolean =>
+  millis * 2 >= (kind === "stream" ? Duration.toMillis(policy.clocks.firstContent) : figures.plainAttemptMillis)
 
 /** Whether a step's error says that nothing further may be tried. */
 export const isFinal = (error: Failure.Failure | Refusal.Step): boolean =>

@@ -5,7 +5,7 @@ import { CircuitBreaker, Disposition, Failure, Policy, type Refusal } from "@hol
 import { alone, chat, exact, held, nothing } from "../Chat.ts"
 import { classes } from "../Failures.ts"
 import { recorder } from "../Recorder.ts"
-import { dying, failing, hanging, replying, scripted, type Step, throwing } from "../Scripted.ts"
+import { after, dying, failing, hanging, replying, scripted, type Step, throwing } from "../Scripted.ts"
 
 const now = TestClock.testClockWith((clock) => clock.currentTimeMillis)
 /** Runs to the end, however long that takes; the answer and the instant of it. */
@@ -487,6 +487,37 @@ describe("an operation that meets a bug", () => {
         ["Defect"]
       )
       assert.strictEqual(yield* ask, "hello")
+    }).pipe(alone)
+  )
+})
+
+describe("a failure that has taken half of its clock", () => {
+  const slow = after("15 seconds", failing("ServiceUnavailable"))
+  const quick = after("14 seconds", failing("ServiceUnavailable"))
+
+  it.effect("is not repeated on its lane while another one stands free", () =>
+    Effect.gen(function* () {
+      const a = yield* scripted("a/x", [slow])
+      const b = yield* scripted("b/y", [replying("hello from b")])
+      const fiber = yield* Effect.forkChild((yield* chat([a, b])).ask)
+      yield* TestClock.adjust("15 seconds")
+      assert.strictEqual(yield* Fiber.join(fiber), "hello from b")
+      assert.strictEqual(yield* a.calls, 1)
+    }).pipe(alone)
+  )
+
+  it.effect("is repeated where there is no other, and so is a quicker one where there is", () =>
+    Effect.gen(function* () {
+      const a = yield* scripted("a/x", [slow, replying("hello again")])
+      const fiber = yield* Effect.forkChild((yield* chat([a])).ask)
+      yield* TestClock.adjust("16 seconds")
+      assert.strictEqual(yield* Fiber.join(fiber), "hello again")
+
+      const c = yield* scripted("c/x", [quick, replying("hello again from c")])
+      const d = yield* scripted("d/y", [replying("never asked")])
+      const other = yield* Effect.forkChild((yield* chat([c, d])).ask)
+      yield* TestClock.adjust("15 seconds")
+      assert.strictEqual(yield* Fiber.join(other), "hello again from c")
     }).pipe(alone)
   )
 })

@@ -619,3 +619,68 @@ describe("what an attempt teaches", () => {
     }).pipe(alone)
   )
 })
+
+describe("an attempt that the operation's deadline cuts off", () => {
+  /** The second attempt begins at 11 seconds and has nine of its ten. */
+  const short = exact.pipe(
+    Policy.clocks({
+      attempt: "10 seconds",
+      firstContent: "10 seconds",
+      chunkGap: "5 seconds",
+      plainAttempt: "10 seconds",
+      total: "20 seconds"
+    }),
+    Policy.retry({ maxRetries: 1 }),
+    Policy.breaker({ consecutiveFailures: 2, rate: 0 })
+  )
+
+  it.effect.each(["ask", "listen"] as const)("counts against a lane that hangs: %s", (how) =>
+    Effect.gen(function* () {
+      const a = yield* scripted("a/x", [hanging])
+      const model = yield* chat([a], short)
+      const fiber = yield* Effect.forkChild(Effect.exit(model[how]))
+      yield* TestClock.adjust("19999 millis")
+      assert.strictEqual(yield* circuitOf("a/x"), "closed")
+      yield* TestClock.adjust("1 millis")
+      yield* Fiber.join(fiber)
+      assert.strictEqual(yield* a.calls, 2)
+      assert.strictEqual(yield* circuitOf("a/x"), "open")
+    }).pipe(alone)
+  )
+
+  it.effect("says nothing when it had less than half of its clock", () =>
+    Effect.gen(function* () {
+      const a = yield* scripted("a/x", [
+        after("6 seconds", failing("Network")),
+        after("9 seconds", failing("Network")),
+        hanging
+      ])
+      const { ask } = yield* chat(
+        [a],
+        short.pipe(Policy.retry({ maxRetries: 2 }), Policy.breaker({ consecutiveFailures: 3 }))
+      )
+      const fiber = yield* Effect.forkChild(Effect.exit(ask))
+      yield* TestClock.adjust("20 seconds")
+      yield* Fiber.join(fiber)
+      assert.strictEqual(yield* a.calls, 3)
+      assert.strictEqual(yield* circuitOf("a/x"), "closed")
+    }).pipe(alone)
+  )
+
+  it.effect("says nothing when the lane usually takes as long", () =>
+    Effect.gen(function* () {
+      const usual = after("9500 millis", replying("hello"))
+      const a = yield* scripted("a/x", [...Array.from({ length: 20 }, () => usual), failing("Network"), hanging])
+      const { ask } = yield* chat([a], short)
+      const calls = yield* Effect.forEach(Array.from({ length: 20 }), () => Effect.forkChild(ask))
+      yield* TestClock.adjust("10 seconds")
+      yield* Effect.forEach(calls, Fiber.join)
+      const policy = short.pipe(Policy.clocks({ total: "10 seconds" }))
+      const fiber = yield* Effect.forkChild(Effect.exit((yield* chat([a], policy)).ask))
+      yield* TestClock.adjust("10 seconds")
+      yield* Fiber.join(fiber)
+      assert.strictEqual(yield* a.calls, 22)
+      assert.strictEqual(yield* circuitOf("a/x"), "closed")
+    }).pipe(alone)
+  )
+})
