@@ -35,7 +35,9 @@ export const faults = Command.make(
       Flag.withDefault(false)
     ),
     mode: Flag.Literals("mode", OwnGateway.Mode.literals).pipe(
-      Flag.withDescription("Of this gateway: what becomes of a stream that breaks. The caller is told (surface)"),
+      Flag.withDescription(
+        "Of this gateway: what becomes of a stream that breaks. The caller is told (surface, the default), or another lane goes on (continue)"
+      ),
       Flag.optional
     ),
     profile: Flag.Literals("profile", FaultBench.Profile.literals).pipe(

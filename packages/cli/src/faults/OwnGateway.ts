@@ -14,7 +14,7 @@ import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 
 /** What becomes of a stream that fails after its first text. */
-export const Mode = Schema.Literals(["surface"])
+export const Mode = Schema.Literals(["surface", "continue"])
 export type Mode = typeof Mode.Type
 
 export interface Options {
@@ -26,7 +26,8 @@ export interface Options {
 
 /** The configuration: the `interactive` policy as it is, in the time of the profile, with the mode. */
 export const config = Effect.fnUntraced(function* (options: Options) {
-  const policy = yield* hurried(Policy.interactive, FaultBench.speed[options.profile])
+  const interactive = Policy.interactive.pipe(Policy.stream({ onFailure: options.mode }))
+  const policy = yield* hurried(interactive, FaultBench.speed[options.profile])
   return yield* Schema.decodeUnknownEffect(Config.Config)({
     providers: {
       bench: {
