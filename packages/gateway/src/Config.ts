@@ -4,6 +4,7 @@
  */
 import * as Policy from "@holdfast/core/Policy"
 import * as ModelProfile from "@holdfast/providers/ModelProfile"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Schema from "effect/Schema"
@@ -85,7 +86,27 @@ const Route = Schema.Struct({
 })
 export type Route = typeof Route.Type
 
+const Wait = Schema.DurationFromString.check(
+  Schema.makeFilter((duration: Duration.Duration) => Duration.isFinite(duration) && Duration.toMillis(duration) > 0, {
+    expected: "a positive, finite duration"
+  })
+)
+
+/** How streams are served. */
+const streams = {
+  /**
+   * How long a caller waits for the first content before it gets headers and comments. From then on a failure is an event
+   * in a stream with the status 200. Default: as long as it takes, so that a failure has its own status.
+   */
+  streamHeadersAfter: Schema.optionalKey(Wait),
+  /** A stream that is silent for this long, or up to twice that, gets a comment. Default 10 seconds. */
+  streamHeartbeat: Schema.optionalKey(Wait)
+}
+const Streams = Schema.Struct(streams)
+export type Streams = typeof Streams.Type
+
 const Server = Schema.Struct({
+  ...streams,
   host: Schema.optionalKey(Schema.NonEmptyString),
   port: Schema.optionalKey(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 65_535 })))
 })

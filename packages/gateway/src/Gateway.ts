@@ -46,7 +46,7 @@ export const layerNoDatabase = (options: Omit<Options, "dataDirectory">) =>
 
 // Routes come before the database: a missing key is found out before anything is opened.
 const layerWith = <E, R>(options: Omit<Options, "dataDirectory">, database: Layer.Layer<Database.Database, E, R>) =>
-  HttpRouter.serve(Layer.mergeAll(Endpoints.layer, HealthEndpoints.layer), {
+  HttpRouter.serve(Layer.mergeAll(Endpoints.layer(options.config.server), HealthEndpoints.layer), {
     disableListenLog: true,
     disableLogger: true
   }).pipe(

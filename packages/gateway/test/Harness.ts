@@ -33,6 +33,7 @@ export const start = Effect.fnUntraced(function* (
     readonly gemini?: FaultPlan.Input
     readonly openAi?: FaultPlan.Input
     readonly policy?: object
+    readonly server?: object
     /** Laid over the route `chat`. */
     readonly chat?: object
     /** Laid over the whole configuration. */
@@ -51,6 +52,7 @@ export const start = Effect.fnUntraced(function* (
       gemini: { key: { env: "GEMINI_KEY" }, baseUrl: gemini.url },
       openai: { key: { env: "OPENAI_KEY" }, baseUrl: openAi.url }
     },
+    ...(options.server === undefined ? {} : { server: options.server }),
     routes: {
       chat: { lanes: [primary, secondary], policy: { ...hurried, ...options.policy }, ...options.chat },
       embed: { lanes: ["openai/text-embedding-3-small"], policy: { ...hurried, ...options.policy } }

@@ -1,5 +1,7 @@
 /** Answers as OpenAI's clients expect them: one completion object, or its chunks as server-sent events. Pure. */
+import type { Restarted } from "@holdfast/core/Route"
 import type * as Response from "effect/ai/Response"
+import * as Predicate from "effect/Predicate"
 
 /** What every answer names. */
 export interface Head {
@@ -45,11 +47,17 @@ const reasonOf = (reason: Response.FinishReason): string => {
   }
 }
 
+/** The lanes that gave the beginning of an answer that others have gone on with. */
+const continuedOf = ({ metadata }: Response.FinishPartEncoded): object => {
+  const ours = metadata?.["holdfast"]
+  return Predicate.hasProperty(ours, "continuedFrom") ? { holdfast: { continued_from: ours.continuedFrom } } : {}
+}
+
 const argumentsOf = (params: unknown): string => JSON.stringify(params ?? {})
 
 /** The model that answered, where the answer itself says so. */
 export const modelOf = (
-  parts: ReadonlyArray<Response.PartEncoded | Response.StreamPartEncoded>
+  parts: ReadonlyArray<Response.PartEncoded | Response.StreamPartEncoded | Restarted>
 ): string | undefined => {
   for (const part of parts) {
     if (part.type === "response-metadata" && part.modelId !== undefined) return part.modelId
@@ -97,7 +105,7 @@ export const completion = (head: Head, parts: ReadonlyArray<Response.PartEncoded
 /** Turns the parts of one stream into chunks, in order. It remembers which tool calls have been announced. */
 export interface Chunker {
   /** The chunks for one part; often one, sometimes none. */
-  readonly chunks: (part: Response.StreamPartEncoded) => ReadonlyArray<object>
+  readonly chunks: (part: Response.StreamPartEncoded | Restarted) => ReadonlyArray<object>
 }
 
 /** The chunker of one stream. Its first chunk names the role, its last one the usage where that was asked for. */
@@ -118,8 +126,15 @@ export const chunker = (head: Head, includeUsage: boolean): Chunker => {
     indexes.set(id, index)
     return chunk({ tool_calls: [{ index, id, type: "function", function: { name, arguments: args } }] })
   }
-  const deltas = (part: Response.StreamPartEncoded): ReadonlyArray<object> => {
+  const deltas = (part: Response.StreamPartEncoded | Restarted): ReadonlyArray<object> => {
     switch (part.type) {
+      case "restarted": {
+        // Everything before it is void, the announced tool calls as well.
+        begun = false
+        indexes.clear()
+        const { from, reason } = part
+        return [{ ...chunk({}), choices: [], holdfast: { restarted: { from, reason } } }]
+      }
       case "text-delta":
         return part.delta === "" ? [] : [chunk({ content: part.delta })]
       case "reasoning-delta":
@@ -132,7 +147,7 @@ export const chunker = (head: Head, includeUsage: boolean): Chunker => {
         return indexes.has(part.id) ? [] : [announce(part.id, part.name, argumentsOf(part.params))]
       case "finish":
         return [
-          chunk({}, reasonOf(part.reason)),
+          { ...chunk({}, reasonOf(part.reason)), ...continuedOf(part) },
           ...(includeUsage ? [{ ...chunk({}), choices: [], usage: usageOf(part) }] : [])
         ]
       default:
@@ -142,7 +157,7 @@ export const chunker = (head: Head, includeUsage: boolean): Chunker => {
   return {
     chunks: (part) => {
       const found = deltas(part)
-      if (found.length === 0 || begun) return found
+      if (found.length === 0 || begun || part.type === "restarted") return found
       begun = true
       return [chunk({ role: "assistant", content: "" }), ...found]
     }
