@@ -102,42 +102,44 @@ export const make: Effect.Effect<
     else desk.ended(end)
   }
 
-  const around: answering.Around = {
-    shared,
-    order: (lanes, now) => preference.byHealth(lanes, now),
-    close
+  /** What can be worked out before an operation runs, since it is the same each time it does. */
+  const prepare = <A>(
+    plan: Plan & { readonly kind: Event.Kind; readonly usageOf?: ((answer: A) => Usage) | undefined }
+  ): answering.Prepared<A> => {
+    const { usageOf } = plan
+    return {
+      shared,
+      order: (lanes, now) => preference.byHealth(lanes, now),
+      close,
+      plan,
+      lanes: capableOf(plan),
+      observe: usageOf === undefined ? undefined : (answer, observed) => noteUsage(observed, usageOf(answer))
+    }
   }
 
-  const runBy = <A>(
-    options: Plan & { readonly kind: Event.Kind; readonly usageOf?: ((answer: A) => Usage) | undefined },
-    begin: Begin<A>
-  ): Effect.Effect<A, ErrorOf> => {
-    const { usageOf } = options
-    const observe =
-      usageOf === undefined
-        ? undefined
-        : (answer: A, observed: guards.Observed): void => noteUsage(observed, usageOf(answer))
-    const lanes = capableOf(options)
+  const runBy = <A>(prepared: answering.Prepared<A>, begin: Begin<A>): Effect.Effect<A, ErrorOf> =>
     // The guards are taken inside the suspension, so that no interruption can come between taking and giving back.
-    return Effect.callback<A, ErrorOf>((resume) => {
+    Effect.callback<A, ErrorOf>((resume) => {
+      const { lanes, plan } = prepared
       const ambient = ambientOf(currentFiber())
       const now = ambient.clock.currentTimeMillisUnsafe()
-      const operation = new running.Operation(options, options.kind, shared.bus.nextIdUnsafe, ambient.sink, now)
-      if (!isLanes(lanes)) {
+      const operation = new running.Operation(plan, plan.kind, shared.bus.nextIdUnsafe, ambient.sink, now)
+      if (!answering.isLanes(lanes)) {
         const exit = Exit.fail(lanes)
         close(operation, exit, now)
         return resume(exit)
       }
       const first = lanes.length === 1 ? lanes[0] : preference.order(lanes, now)[0]
-      return new answering.Answering(around, operation, ambient, lanes, first, begin, observe, resume).start()
+      return new answering.Answering(prepared, operation, ambient, lanes, first, begin, resume).start()
     })
+
+  const run = <A, R>(options: Operation<A, R>): Effect.Effect<A, ErrorOf, R> => {
+    const prepared = prepare(options)
+    return Effect.contextWith((context: Context.Context<R>) => runBy(prepared, ofEffect(context, options.call)))
   }
 
-  const run = <A, R>(options: Operation<A, R>): Effect.Effect<A, ErrorOf, R> =>
-    Effect.flatMap(Effect.context<R>(), (context) => runBy(options, ofEffect(context, options.call)))
-
   const runPromise = <A>(options: PromiseOperation<A>): Effect.Effect<A, ErrorOf> =>
-    runBy(options, ofPromise(options.call, options.failureOf ?? unclassified))
+    runBy(prepare(options), ofPromise(options.call, options.failureOf ?? unclassified))
 
   const runStream = <A, R>(options: StreamOperation<A, R>): Stream.Stream<A, ErrorOf, R> => {
     const lanes = capableOf(options)
@@ -150,7 +152,7 @@ export const make: Effect.Effect<
           shared,
           operation,
           options,
-          isLanes(lanes) && lanes.length > 1 ? preference.order(lanes, now) : lanes,
+          answering.isLanes(lanes) && lanes.length > 1 ? preference.order(lanes, now) : lanes,
           (exit) => Effect.sync(() => close(operation, exit, clock.currentTimeMillisUnsafe()))
         )
       })
@@ -177,8 +179,6 @@ const capableOf = (options: Plan): Lanes | Refusal.NoCapableLane => {
   const [first, ...rest] = lanes
   return first === undefined ? new Refusal.NoCapableLane({ route: options.route, missing }) : [first, ...rest]
 }
-
-const isLanes = (capable: Lanes | Refusal.NoCapableLane): capable is Lanes => Array.isArray(capable)
 
 /**
  * What an error of a call means where nobody says: failures of the union are what they are, a refusal of ours from a guard

@@ -8,8 +8,10 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type { NonEmptyReadonlyArray } from "effect/Array"
+import type * as Event from "../Event.ts"
 import type * as Failure from "../Failure.ts"
 import type * as Lane from "../Lane.ts"
+import type { Plan } from "../Operation.ts"
 import type * as Refusal from "../Refusal.ts"
 import type { Ambient } from "./ambient.ts"
 import * as attempt from "./attempt.ts"
@@ -21,9 +23,16 @@ import * as running from "./running.ts"
 type ErrorOf = Failure.Failure | Refusal.Refusal
 export type Lanes = NonEmptyReadonlyArray<Lane.Lane>
 
-/** What the pipeline does around an operation. */
-export interface Around {
+export const isLanes = (capable: Lanes | Refusal.NoCapableLane): capable is Lanes => Array.isArray(capable)
+
+/** What is the same each time an operation runs. */
+export interface Prepared<A> {
   readonly shared: guards.Shared
+  readonly plan: Plan & { readonly kind: Event.Kind }
+  /** Those that can serve it, as they are written. */
+  readonly lanes: Lanes | Refusal.NoCapableLane
+  /** Notes what an answer says about itself. What it throws is a defect of the attempt. */
+  readonly observe: ((answer: A, observed: guards.Observed) => void) | undefined
   /** The lanes in the order to try them. */
   readonly order: (lanes: Lanes, now: number) => Lanes
   /** Reports that the operation is over; only the first report counts. */
@@ -32,36 +41,38 @@ export interface Around {
 
 /** One operation while it runs. */
 export class Answering<A> implements attempt.Making<A>, attempt.Owner<A> {
-  readonly shared: guards.Shared
   readonly operation: running.Operation
   readonly ambient: Ambient
   readonly begin: Begin<A>
-  readonly observe: ((answer: A, observed: guards.Observed) => void) | undefined
-  readonly #around: Around
-  /** Those that can serve it, as they are written. */
+  readonly #prepared: Prepared<A>
   readonly #lanes: Lanes
   readonly #first: Lane.Lane
   readonly #resume: (effect: Effect.Effect<A, ErrorOf>) => void
 
   constructor(
-    around: Around,
+    prepared: Prepared<A>,
     operation: running.Operation,
     ambient: Ambient,
     lanes: Lanes,
     first: Lane.Lane,
     begin: Begin<A>,
-    observe: ((answer: A, observed: guards.Observed) => void) | undefined,
     resume: (effect: Effect.Effect<A, ErrorOf>) => void
   ) {
-    this.shared = around.shared
     this.operation = operation
     this.ambient = ambient
     this.begin = begin
-    this.observe = observe
-    this.#around = around
+    this.#prepared = prepared
     this.#lanes = lanes
     this.#first = first
     this.#resume = resume
+  }
+
+  get shared(): guards.Shared {
+    return this.#prepared.shared
+  }
+
+  get observe(): Prepared<A>["observe"] {
+    return this.#prepared.observe
   }
 
   /** Makes the first attempt; the answer calls it off. */
@@ -85,21 +96,21 @@ export class Answering<A> implements attempt.Making<A>, attempt.Owner<A> {
   }
 
   attemptLeft(now: number): void {
-    this.#around.close(this.operation, Exit.interrupt(), now)
+    this.#prepared.close(this.operation, Exit.interrupt(), now)
   }
 
   attemptEnded(exit: Exit.Exit<A, attempt.Errors>, now: number): void {
     const { operation } = this
     if (Exit.isSuccess(exit)) {
       operation.answeredBy = this.#first
-      this.#around.close(operation, exit, now)
+      this.#prepared.close(operation, exit, now)
       return this.#resume(exit)
     }
     const error = Cause.findErrorOption(exit.cause)
     if (error._tag === "Some" && !this.#isOver(error.value, now)) {
       return this.#resume(this.#toTheEnd(this.#further(error.value)))
     }
-    this.#around.close(operation, exit, now)
+    this.#prepared.close(operation, exit, now)
     this.#resume(exit)
   }
 
@@ -123,7 +134,7 @@ export class Answering<A> implements attempt.Making<A>, attempt.Owner<A> {
 
   #further(error: attempt.Errors | undefined): Effect.Effect<A, ErrorOf> {
     const { operation, shared } = this
-    const others = this.#around.order(this.#lanes, operation.startedAt).filter((lane) => lane !== this.#first)
+    const others = this.#prepared.order(this.#lanes, operation.startedAt).filter((lane) => lane !== this.#first)
     const lanes: Lanes = [this.#first, ...others]
     return withinDeadline(
       operation,
@@ -140,7 +151,7 @@ export class Answering<A> implements attempt.Making<A>, attempt.Owner<A> {
   #toTheEnd(self: Effect.Effect<A, ErrorOf>): Effect.Effect<A, ErrorOf> {
     const { ambient, operation } = this
     return Effect.onExit(self, (exit) =>
-      Effect.sync(() => this.#around.close(operation, exit, ambient.clock.currentTimeMillisUnsafe()))
+      Effect.sync(() => this.#prepared.close(operation, exit, ambient.clock.currentTimeMillisUnsafe()))
     )
   }
 }

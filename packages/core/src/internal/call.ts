@@ -55,8 +55,7 @@ export const ofEffect = <A, R>(
 ): Begin<A> => {
   const fork = Effect.runForkWith(context)
   return (lane, caller) => {
-    // What a call throws instead of failing is a defect of the attempt.
-    const effect = Effect.suspend(() => call(lane))
+    const effect = called(call, lane)
     const fiber = fork(
       lane.statesLimits === true
         ? Effect.provideService(effect, Limits.Listener, (said, now) => caller.heard(said, now))
@@ -69,6 +68,18 @@ export const ofEffect = <A, R>(
     }
     fiber.addObserver((late) => caller.ended(late))
     return new FiberCall(fiber)
+  }
+}
+
+/** What a call throws instead of failing is a defect of the attempt. */
+const called = <A, E, R>(
+  call: (lane: Lane.Lane) => Effect.Effect<A, E, R>,
+  lane: Lane.Lane
+): Effect.Effect<A, E, R> => {
+  try {
+    return call(lane)
+  } catch (defect) {
+    return Effect.die(defect)
   }
 }
 
