@@ -87,6 +87,14 @@ describe("a policy", () => {
     ["no attempt at all", Policy.budget({ maxAttempts: 0 }), /got 0[^]*maxAttempts/],
     ["an open time above its ceiling", Policy.breaker({ open: "1 hour" }), /at least open \(1h\), got 2m[^]*openMax/],
     ["no slot", Policy.bulkhead({ maxConcurrent: 0 }), /got 0[^]*maxConcurrent/],
+    ["a limit of nothing", Policy.limits({ requestsPerMinute: 0 }), /got 0[^]*requestsPerMinute/],
+    [
+      "a burst of no limit",
+      Policy.limits({ requestsBurst: 5 }),
+      /together with requestsPerMinute, got 5[^]*requestsBurst/
+    ],
+    ["a hedge after everything", Policy.hedge({ quantile: 1 }), /got 1[^]*quantile/],
+    ["a throttle below 1", Policy.throttle({ k: 0.5 }), /got 0.5[^]*k/],
     ["a clock that never runs", Policy.clocks({ chunkGap: 0 }), /got 0[^]*chunkGap/],
     [
       "a first content after the attempt",
@@ -140,6 +148,25 @@ describe("a policy from a file", () => {
     assert.deepStrictEqual(read({ retry: { maxRetries: 1 } }), Policy.interactive.pipe(Policy.retry({ maxRetries: 1 })))
   })
 
+  it("turns guards on that are off, and limits what is not limited", () => {
+    assert.deepStrictEqual(
+      read({
+        limits: { requestsPerMinute: 500, tokensPerMinute: 30_000, tokensBurst: 8000 },
+        bulkhead: { adaptive: { algorithm: "vegas", max: 20 } },
+        throttle: { enabled: true, k: 1.5, window: "5 minutes" },
+        hedge: { enabled: true, delay: "2 seconds" }
+      }),
+      Policy.interactive.pipe(
+        Policy.limits({ requestsPerMinute: 500, tokensPerMinute: 30_000, tokensBurst: 8000 }),
+        Policy.bulkhead({ adaptive: { algorithm: "vegas", max: 20 } }),
+        Policy.throttle({ k: 1.5, window: "5 minutes" }),
+        Policy.hedge({ delay: "2 seconds" })
+      )
+    )
+    const { hedge, limits, throttle } = Policy.standard
+    assert.deepStrictEqual([hedge.enabled, throttle.enabled, { ...limits }], [false, false, {}])
+  })
+
   it("can be written back and read again", () => {
     const policy = Policy.batch.pipe(Policy.retry({ maxRetries: 1, jitter: "full" }), Policy.budget({ maxAttempts: 3 }))
     const Config = Policy.fromConfig("standard")
@@ -156,7 +183,13 @@ describe("a policy from a file", () => {
     [{ retry: { maxRetries: "3" } }, /\["retry"\]\["maxRetries"\]/],
     [{ retry: { base: "soon" } }, /\["retry"\]\["base"\]/],
     [{ retry: { base: "0 seconds" } }, /above zero[^]*\["retry"\]\["base"\]/],
-    [{ retry: { base: 500 } }, /\["retry"\]\["base"\]/]
+    [{ retry: { base: 500 } }, /\["retry"\]\["base"\]/],
+    [{ limits: { requestsPerMinute: 0 } }, /\["limits"\]\["requestsPerMinute"\]/],
+    [{ limits: { tokensBurst: 100 } }, /together with tokensPerMinute, got 100[^]*\["limits"\]\["tokensBurst"\]/],
+    [{ hedge: { quantile: 1 } }, /\["hedge"\]\["quantile"\]/],
+    [{ hedge: { after: "2 seconds" } }, /\["hedge"\]\["after"\]/],
+    [{ throttle: { k: 0.5 } }, /\["throttle"\]\["k"\]/],
+    [{ bulkhead: { adaptive: { algorithm: "guess" } } }, /\["bulkhead"\]\["adaptive"\]\["algorithm"\]/]
   ] as const)("that says %o is refused with the place", (written, message) => {
     assert.match(problem(written), message)
   })
