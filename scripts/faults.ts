@@ -181,7 +181,7 @@ ${table.join("\n")}
 ${columns.flatMap(notes).join("\n")}
 ## Run it
 
-- \`npx -y pnpm@12 --silent holdfast faults\`: this gateway, every time a fifth of the published one, half a minute. \`--mode surface\`, \`--profile full\`, \`--only S08,S15\` and \`--json\` change that.
+- \`npx -y pnpm@12 --silent holdfast faults\`: this gateway, every time a fifth of the published one, half a minute. \`--mode continue\`, \`--profile full\`, \`--only S08,S15\` and \`--json\` change that.
 - \`npx -y pnpm@12 --silent holdfast faults --target http://127.0.0.1:4000/v1\`: any other. It needs a route of the name of every model in [faultbench/holdfast.yaml](faultbench/holdfast.yaml), whose upstream is \`http://127.0.0.1:8401/v1\`; a gateway that takes its routes from a header gets it by \`--header name=value\`, where \`{model}\` and \`{fallback}\` stand for the models of the scenario.
 - The published bench: start its fake provider on port 8401 and this gateway with \`npx -y pnpm@12 start --config docs/faultbench/holdfast.yaml\`, and describe it to the bench as a system with \`adapter: endpoint\` and \`params: { base_url: http://127.0.0.1:8787/v1, api_key: any }\`.
 `

@@ -14,10 +14,10 @@ const faults = (...args: ReadonlyArray<string>) =>
 
 const profile = "compressed"
 
-const examine = Effect.fnUntraced(function* (mode: OwnGateway.Mode) {
+const examine = Effect.fnUntraced(function* (mode: OwnGateway.Mode, only?: ReadonlyArray<string>) {
   const providers = yield* FaultBench.providers({ profile, port: 0 })
   const url = yield* OwnGateway.start({ upstream: providers.url, profile, mode })
-  const results = yield* Stream.runCollect(FaultBench.results({ providers, profile, target: { url } }))
+  const results = yield* Stream.runCollect(FaultBench.results({ providers, profile, target: { url }, only }))
   return Object.fromEntries(
     results.map(({ id, note, verdict }) => [id, verdict === "pass" ? verdict : `${verdict}: ${note}`])
   )
@@ -38,6 +38,16 @@ layer(NodeHttpClient.layerUndici, { excludeTestServices: true })("this gateway u
         assert.deepStrictEqual(Object.keys(surface), FaultBench.ids)
       }),
     180_000
+  )
+
+  it.effect(
+    "passes those as well where another lane goes on",
+    () =>
+      Effect.gen(function* () {
+        const result = yield* examine("continue", [...committed])
+        assert.deepStrictEqual(result, { S08: "pass", S09: "pass", S10: "pass", S14: "pass" })
+      }),
+    60_000
   )
 
   it.effect("runs by the configuration file that is documented", () =>

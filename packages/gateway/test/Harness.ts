@@ -55,6 +55,7 @@ export const start = Effect.fnUntraced(function* (
     ...(options.server === undefined ? {} : { server: options.server }),
     routes: {
       chat: { lanes: [primary, secondary], policy: { ...hurried, ...options.policy }, ...options.chat },
+      back: { lanes: [secondary, primary], policy: { ...hurried, ...options.policy } },
       embed: { lanes: ["openai/text-embedding-3-small"], policy: { ...hurried, ...options.policy } }
     },
     ...options.config

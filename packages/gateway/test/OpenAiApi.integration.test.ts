@@ -113,7 +113,7 @@ layer(embedded, { excludeTestServices: true })("the OpenAI-shaped endpoints", (i
         for await (const model of client.models.list()) found.push(model.id)
         return found
       })
-      assert.deepStrictEqual(ids, ["chat", "embed"])
+      assert.deepStrictEqual(ids, ["chat", "back", "embed"])
     })
   )
 

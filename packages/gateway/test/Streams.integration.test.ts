@@ -16,9 +16,9 @@ const cut = once({ _tag: "Truncate", after: 40 })
 const going = (onFailure: string) => ({ policy: { stream: { onFailure } } })
 
 /** All that comes, as it comes. */
-const raw = ({ url }: Gateway, headers: { readonly [name: string]: string } = {}) =>
+const raw = ({ url }: Gateway, headers: { readonly [name: string]: string } = {}, fields: object = {}) =>
   Effect.promise(async () => {
-    const body = JSON.stringify({ ...question, stream: true, stream_options: { include_usage: true } })
+    const body = JSON.stringify({ ...question, stream: true, stream_options: { include_usage: true }, ...fields })
     const response = await fetch(`${url}/v1/chat/completions`, { method: "POST", body, headers })
     const text = await response.text()
     const events = text
@@ -29,7 +29,10 @@ const raw = ({ url }: Gateway, headers: { readonly [name: string]: string } = {}
   })
 interface Chunk {
   readonly choices?: ReadonlyArray<{
-    readonly delta: { readonly content?: string }
+    readonly delta: {
+      readonly content?: string
+      readonly tool_calls?: ReadonlyArray<{ readonly function: { readonly name?: string; readonly arguments: string } }>
+    }
     readonly finish_reason?: string | null
   }>
   readonly error?: { readonly code: string }
@@ -170,6 +173,75 @@ layer(embedded, { excludeTestServices: true })("a stream of the gateway", (it) =
       assert.include(accepting.text, "[DONE]")
       const wrong = yield* raw(yield* start(), { "x-holdfast-restart": "yes" })
       assert.deepStrictEqual([wrong.status, JSON.parse(wrong.text).error.code], [400, "invalid_header"])
+    })
+  )
+
+  it.effect.each([
+    ["takes its own turn", {}, ["model"]],
+    [
+      "rejects its own turn",
+      { rules: [{ when: { lastRole: "model" }, fault: { _tag: "InvalidRequest" } }] },
+      ["model", "user"]
+    ]
+  ] as const)("is gone on with by a model that %s, in any script", ([, plan, roles]) =>
+    Effect.gen(function* () {
+      const text = "海带不会漂走，因为它有固着器。Das hält: 👩‍🚀 naïve Füße halten fest. Ende gut, alles gut."
+      const healthy = { reply: { _tag: "Fixed", text } } as const
+      const rule = { fault: { _tag: "Truncate", after: 5 } } as const
+      const gateway = yield* start({
+        openAi: { healthy, rules: [rule] },
+        gemini: { healthy, ...plan },
+        ...going("continue")
+      })
+      const { events } = yield* raw(gateway, {}, { model: "back" })
+      assert.strictEqual(said(events), text)
+      assert.deepStrictEqual(
+        (yield* gateway.gemini.journal).map(({ lastRole }) => lastRole),
+        [...roles]
+      )
+    })
+  )
+
+  const calling = {
+    tools: [
+      {
+        type: "function",
+        function: {
+          name: "note",
+          parameters: { type: "object", properties: { text: { enum: ["data: [DONE]\n\n"] } }, required: ["text"] }
+        }
+      }
+    ],
+    tool_choice: "required"
+  }
+
+  it.effect("carries [DONE] in the arguments of a tool to its end", () =>
+    Effect.gen(function* () {
+      for (const model of ["chat", "back"]) {
+        const { events } = yield* raw(yield* start(), {}, { ...calling, model })
+        const calls = events.flatMap((event) => event.choices?.[0]?.delta.tool_calls ?? [])
+        assert.deepStrictEqual(JSON.parse(calls.map((call) => call.function.arguments).join("")), {
+          text: "data: [DONE]\n\n"
+        })
+        assert.strictEqual(events.filter((event) => event.choices?.[0]?.finish_reason === "tool_calls").length, 1)
+      }
+    })
+  )
+
+  it.effect("that breaks behind a tool call is never gone on with: nobody calls the tool again", () =>
+    Effect.gen(function* () {
+      for (const model of ["chat", "back"]) {
+        const broken: FaultPlan.Input = { rules: [{ fault: { _tag: "Truncate", after: 1 } }] }
+        const gateway = yield* start({ gemini: broken, openAi: broken, ...going("continue") })
+        const { events, text } = yield* raw(gateway, {}, { ...calling, model })
+        const names = events
+          .flatMap((event) => event.choices?.[0]?.delta.tool_calls ?? [])
+          .flatMap((call) => call.function.name ?? [])
+        assert.deepStrictEqual(names, ["note"])
+        assert.isDefined(events.at(-1)?.error)
+        assert.notInclude(text, "\n\ndata: [DONE]")
+        assert.strictEqual((yield* gateway.gemini.journal).length + (yield* gateway.openAi.journal).length, 1)
+      }
     })
   )
 

@@ -110,6 +110,22 @@ describe("a stream that breaks, where the policy says to continue", () => {
     }).pipe(alone)
   )
 
+  it.effect("goes from key to key of one model that all break alike, and says nothing twice", () =>
+    Effect.gen(function* () {
+      const keys = ["p/m@1", "p/m@2", "p/m@3"].map((id) =>
+        storyteller(id, kelp, [cut], { provider: "p", model: "m", credential: id, ...takesPrefill })
+      )
+      const { error, said } = yield* read((yield* route(keys)).stream(request))
+      // Five pieces each, of seven characters: the third comes to the end.
+      assert.isUndefined(error)
+      assert.strictEqual(said, kelp)
+      assert.deepStrictEqual(
+        keys.map(({ asked }) => asked.length),
+        [1, 1, 1]
+      )
+    }).pipe(alone)
+  )
+
   it.effect("asks for no more tokens than are left of the caller's", () =>
     Effect.gen(function* () {
       const b = storyteller("b/y", kelp, [whole], takesPrefill)
