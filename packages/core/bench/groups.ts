@@ -27,7 +27,7 @@ const policy = Policy.standard.pipe(
 
 /** One fiber that does it over and over. */
 const inFiber =
-  (self: Effect.Effect<unknown>): Work =>
+  (self: Effect.Effect<unknown, unknown>): Work =>
   (n) =>
     Effect.runPromise(
       Effect.gen(function* () {
@@ -43,12 +43,12 @@ const inLoop =
 
 /** A thousand at once, until it has been done `n` times. */
 const wide =
-  (self: Effect.Effect<unknown>): Work =>
+  (self: Effect.Effect<unknown, unknown>): Work =>
   (n) =>
     Effect.runPromise(
       Effect.gen(function* () {
         for (let done = 0; done < n; done += peers.width) {
-          const fibers: Array<Fiber.Fiber<unknown>> = []
+          const fibers: Array<Fiber.Fiber<unknown, unknown>> = []
           for (let index = 0; index < Math.min(peers.width, n - done); index++) {
             fibers.push(yield* Effect.forkChild(self))
           }
@@ -147,21 +147,21 @@ export const groups: Effect.Effect<
     {
       name: "pipeline/promise",
       cases: {
-        ours: inFiber(Effect.orDie(oursPromise)),
+        ours: inFiber(oursPromise),
         bare: inFiber(Effect.promise(call)),
         cockatiel: inLoop(() => cockatiel.execute(call)),
         opossum: inLoop(() => opossum.fire()),
-        effect: inFiber(Effect.orDie(builtIns(Effect.promise(call))))
+        effect: inFiber(builtIns(Effect.promise(call)))
       }
     },
     {
       name: "pipeline/effect",
       cases: {
-        ours: inFiber(Effect.orDie(ours)),
+        ours: inFiber(ours),
         bare: inFiber(Effect.promise(call)),
         cockatiel: inLoop(() => cockatiel.execute(call)),
         opossum: inLoop(() => opossum.fire()),
-        effect: inFiber(Effect.orDie(builtIns(Effect.promise(call))))
+        effect: inFiber(builtIns(Effect.promise(call)))
       }
     },
     {
@@ -177,11 +177,11 @@ export const groups: Effect.Effect<
     {
       name: "pipeline/concurrent-1000",
       cases: {
-        ours: wide(Effect.orDie(oursPromise)),
+        ours: wide(oursPromise),
         bare: wide(Effect.promise(call)),
         cockatiel: wideLoop(() => cockatiel.execute(call)),
         opossum: wideLoop(() => opossum.fire()),
-        effect: wide(Effect.orDie(builtIns(Effect.promise(call))))
+        effect: wide(builtIns(Effect.promise(call)))
       }
     },
     {
