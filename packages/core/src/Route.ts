@@ -112,19 +112,21 @@ export const text = Effect.fnUntraced(function* <E, R>(
       continuation: () => new TextContinuation(request, textOf),
       desk
     })
-  const streamRestarting: Text["streamRestarting"] = (request) =>
+  const streamRestarting = (request: TextModel.Request, desk?: Operation.Desk) =>
     resilience.runStream<Response.StreamPartEncoded | Restarted, never>({
       ...planOf(request),
       call: (lane) => textOf(lane).stream(request),
       commits: (part) => part.type !== "restarted" && textAnswer.commits(part),
       usageOf: (part) => (part.type === "restarted" ? undefined : usageOf(part)),
-      restart: (failure) => ({ type: "restarted", from: failure.lane, reason: failure._tag })
+      restart: (failure) => ({ type: "restarted", from: failure.lane, reason: failure._tag }),
+      desk
     })
   if (degraded === undefined && !front.isNeeded(policy)) return { generate, stream, streamRestarting }
 
   const { enabled, maxBytes } = policy.coalesce
   const flights = enabled ? new Flights<ReadonlyArray<Response.PartEncoded>>() : undefined
   const streamFlights = enabled ? new StreamFlights<Response.StreamPartEncoded>(maxBytes) : undefined
+  const bare = front.without(before)
   const lastResort =
     <Part>(request: TextModel.Request, answer: (text: string) => ReadonlyArray<Part>) =>
     (error: Errors): Effect.Effect<ReadonlyArray<Part> | undefined> => {
@@ -154,7 +156,16 @@ export const text = Effect.fnUntraced(function* <E, R>(
         isAnswer: textAnswer.isStreamed,
         lastResort: lastResort(request, textAnswer.stream)
       }),
-    streamRestarting
+    streamRestarting: (request) =>
+      front.stream<Response.StreamPartEncoded | Restarted>(bare, {
+        kind: "stream",
+        request,
+        run: (desk) => streamRestarting(request, desk),
+        flights: undefined,
+        isWhole: () => false,
+        isAnswer: textAnswer.isStreamed,
+        lastResort: lastResort<Response.StreamPartEncoded | Restarted>(request, textAnswer.stream)
+      })
   }
 })
 

@@ -73,7 +73,11 @@ describe("a route's last resort", () => {
     Effect.gen(function* () {
       const a = yield* scripted("a/x", [failing("Network")])
       const { model } = yield* open([a])
-      for (const parts of [yield* model.generate(request), yield* Stream.runCollect(model.stream(request))]) {
+      for (const parts of [
+        yield* model.generate(request),
+        yield* Stream.runCollect(model.stream(request)),
+        yield* Stream.runCollect(model.streamRestarting(request))
+      ]) {
         assert.deepInclude(parts[0], { type: "response-metadata", modelId: "holdfast/degraded" })
         assert.deepInclude(parts.at(-1), { type: "finish", reason: "other" })
       }

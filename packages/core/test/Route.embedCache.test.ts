@@ -154,7 +154,7 @@ describe("kept vectors", () => {
         Effect.provide(Route.embeddingModel("index", { lanes: [a.lane], policy: quick }))
       )
       assert.strictEqual(found.length, 3)
-      assert.deepStrictEqual((yield* a.asked).map(({ length }) => length).toSorted(), [1, 2])
+      assert.deepStrictEqual(new Set((yield* a.asked).map(({ length }) => length)), new Set([1, 2]))
     }).pipe(Effect.provideService(AiModels.EmbedOptions, {}))
   )
 })

@@ -18,7 +18,7 @@ import type * as Event from "../Event.ts"
 import type * as EventBus from "../EventBus.ts"
 import * as Failure from "../Failure.ts"
 import type { Desk } from "../Operation.ts"
-import type * as Policy from "../Policy.ts"
+import * as Policy from "../Policy.ts"
 import * as Provenance from "../Provenance.ts"
 import type * as Refusal from "../Refusal.ts"
 import { Caller, type Errand } from "./Caller.ts"
@@ -61,6 +61,12 @@ export interface Streamed<Part> extends Asked<ReadonlyArray<Part>> {
   /** Where identical requests meet, if they share. */
   readonly flights: StreamFlights<Part> | undefined
 }
+
+/** The same front without cache and sharing: what is left is the last resort. */
+export const without = (front: Front): Front => ({
+  ...front,
+  policy: front.policy.pipe(Policy.cache({ ttl: 0, staleIfError: 0 }), Policy.coalesce({ enabled: false }))
+})
 
 /** Whether a policy asks for anything that is done here. */
 export const isNeeded = ({ cache, coalesce }: Policy.Policy): boolean => Cache.isOn(cache) || coalesce.enabled

@@ -6,7 +6,7 @@ import type { Operation } from "./running.ts"
 import type { Estimate } from "./Spending.ts"
 
 /** What the operation's request is expected to use on a lane. Vectors are no output tokens. */
-export const estimate = (operation: Operation, lane: Lane.Lane): Estimate => {
+const estimate = (operation: Operation, lane: Lane.Lane): Estimate => {
   const { needs } = operation.plan
   const stated = needs?.maxOutputTokens
   const { assumedOutputTokens } = operation.policy.budget

@@ -19,7 +19,7 @@ export const ofRequest: Effect.Effect<Wish, BadRequest, HttpServerRequest.HttpSe
   HttpServerRequest.HttpServerRequest,
   ({ headers }) => {
     const bypass = headers[header]
-    const tenant = headers["authorization"] ?? headers["x-api-key"] ?? ""
+    const tenant = headers["authorization"] ?? headers["x-api-key"] ?? headers["x-goog-api-key"] ?? ""
     return bypass === undefined || bypass === "no-cache" || bypass === "no-store"
       ? Effect.succeed({ bypass, tenant })
       : Effect.fail(
