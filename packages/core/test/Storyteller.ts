@@ -6,7 +6,7 @@ import * as Seam from "../src/internal/Seam.ts"
 import { delta, finish } from "./Scripted.ts"
 
 /** How a model goes on: as asked, with all of the story, or with another one. `reject`: not behind a turn of its own. */
-export type Manner = "as asked" | "anew" | "astray" | "reject"
+type Manner = "as asked" | "anew" | "astray" | "reject"
 
 export interface Call {
   readonly manner: Manner
@@ -23,7 +23,7 @@ export const whole: Call = { manner: "as asked", pieces: [7], upTo: Number.POSIT
 export const astray = "Another plant altogether, which nobody has asked about, stands in the garden."
 
 /** What is asked for: the story, or the rest of it, in one form or the other. */
-export const askedOf = ({ content }: Prompt.Prompt): { readonly form?: Seam.Form; readonly delivered: string } => {
+const askedOf = ({ content }: Prompt.Prompt): { readonly form?: Seam.Form; readonly delivered: string } => {
   const last = content.at(-1)
   const begun = content.findLast((message) => message.role === "assistant")
   const delivered = begun === undefined ? "" : textOf(begun)

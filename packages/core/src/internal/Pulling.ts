@@ -1,8 +1,8 @@
 /**
  * The pulls of one attempt at a stream, under its clocks. They run in a fiber beside the consumer's: it begins with a pull
  * and goes on as long as the consumer asks on, so a stream that is waited for has one. A pull that answers at once costs
- * no look at the clock, one that has to wait costs two. An attempt has one deadline, and it is not moved with every piece:
- * when it falls due it looks at what has happened since, and is set anew.
+ * no look at the clock; one that has to wait costs one, or two where the consumer took time of its own. An attempt has one
+ * deadline, and it is not moved with every piece: when it falls due it looks at what has happened since, and is set anew.
  *
  * What the consumer takes between two pulls is not the provider's time: only the operation's deadline runs on then.
  */
@@ -139,7 +139,9 @@ export class Pulling<A, R> {
     if (resume === undefined) return
     this.#resume = undefined
     const { clock, observed } = this.#options
-    const waited = clock.currentTimeMillisUnsafe() - this.#since
+    const now = clock.currentTimeMillisUnsafe()
+    const waited = now - this.#since
+    this.#since = now
     this.#spent += waited
     if (this.#answering !== undefined) {
       observed.longestGapMillis = Math.max(observed.longestGapMillis ?? 0, waited)
@@ -175,7 +177,8 @@ export class Pulling<A, R> {
       this.#early = undefined
       return resume(this.#told(early))
     }
-    const since = this.#options.clock.currentTimeMillisUnsafe()
+    // Whoever asks on while it is being told has taken no time: the clock has just been looked at.
+    const since = this.#isAsked ? this.#since : this.#options.clock.currentTimeMillisUnsafe()
     this.#since = since
     this.#resume = resume
     const at = this.#limitAt()
