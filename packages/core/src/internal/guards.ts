@@ -92,6 +92,27 @@ export interface Observed {
   outputTokens: number | undefined
 }
 
+/** What guards that are options have counted of an attempt. */
+interface Counted {
+  /** The limit that is found by trying, if that is how the lane's is. */
+  readonly adaptive: AdaptiveLimitState.AdaptiveLimit | undefined
+  /** What ran when it began, itself among it. */
+  readonly inFlight: number
+  /** Where the throttle counts it, if there is one. */
+  readonly throttle: ThrottleState.Throttle | undefined
+  readonly ticket: ThrottleState.Ticket
+  /** What was reserved of the operation's tokens and money; absent where neither is limited. */
+  readonly reserved: Estimate | undefined
+}
+
+const count = (operation: Operation, { bound, lane, slots, throttle }: LaneState, now: number): Counted => ({
+  adaptive: typeof bound === "number" ? undefined : bound,
+  inFlight: slots.running,
+  throttle,
+  ticket: throttle === undefined ? 0 : ThrottleState.send(throttle, now),
+  reserved: paying.reserve(operation, lane)
+})
+
 /** An attempt that holds a slot and its admissions. Made where nothing is in its way. */
 export class Started implements Observed {
   readonly state: LaneState
@@ -108,18 +129,12 @@ export class Started implements Observed {
   outputTokens: number | undefined = undefined
   /** The call has begun: a request may be under way. */
   isSent = false
-  /** What ran when it began, itself among it. */
-  readonly inFlight: number
-  /** Where the throttle counts it, if there is one. */
-  readonly throttle: ThrottleState.Throttle | undefined
-  readonly ticket: ThrottleState.Ticket
-  readonly bound: Slots.Bound
+  /** Absent where all of those guards are off. */
+  readonly counted: Counted | undefined
   /** What was counted against limits; absent while there are none. */
   pass: Gate.Pass | undefined
   /** It keeps company to another attempt that is slow. */
   readonly isHedge: boolean
-  /** What was reserved of the operation's tokens and money; absent where neither is limited. */
-  readonly reserved: Estimate | undefined
   /** It asks the lane of the attempt before again. */
   readonly isRetry: boolean
   /** Set by the first `end`. */
@@ -134,11 +149,10 @@ export class Started implements Observed {
     this.startedAt = now
     this.waitedMillis = operation.waitedMillis
     operation.waitedMillis = 0
-    this.reserved = paying.reserve(operation, state.lane)
-    this.inFlight = state.slots.running
-    this.bound = state.bound
-    this.throttle = state.throttle
-    this.ticket = state.throttle === undefined ? 0 : ThrottleState.send(state.throttle, now)
+    this.counted =
+      typeof state.bound === "number" && state.throttle === undefined && operation.spending === undefined
+        ? undefined
+        : count(operation, state, now)
     this.isRetry = operation.lastLane === state.lane
     operation.lastLane = state.lane
     // Looked at in this same step: none can refuse now.
@@ -436,7 +450,7 @@ export const endUnsafe = (
   const result = resultOf(exit)
   const durationMillis = now - started.startedAt
   const firstContentMillis = firstContentMillisOf(started)
-  operation.lastedMillis = durationMillis
+  if (result !== "Success") operation.lastedMillis = durationMillis
   if (operation.sink !== undefined) {
     const entry = { lane: lane.id, result, durationMillis, waitMillis: started.waitedMillis }
     operation.attempts.push(started.isHedge ? { ...entry, hedge: true } : entry)
@@ -460,19 +474,8 @@ export const endUnsafe = (
   circuits.model.settle(started.modelPermit, model, false, result, hint, random, now, breaker)
   // What was before the recovery no longer speaks about the lane.
   if ((probedLane && isClosed(circuits.lane)) || (probedModel && isClosed(circuits.model))) state.health.restart(now)
-  const { bound, throttle } = started
-  if (typeof bound !== "number" && (result === "Success" || adapting.isDropped(failure))) {
-    const answeredMillis = operation.kind === "stream" ? (firstContentMillis ?? durationMillis) : durationMillis
-    const isDropped = result !== "Success"
-    AdaptiveLimitState.record(bound, answeredMillis, started.inFlight, isDropped, random.nextDoubleUnsafe(), now)
-  }
-  if (throttle !== undefined && failure !== undefined && isUnaccepted(failure)) {
-    ThrottleState.refuse(throttle, started.ticket)
-  }
+  if (started.counted !== undefined) settle(operation, started, started.counted, result, failure, random, now)
   if (started.pass !== undefined) limiting.settle(started.pass, started, failure, now)
-  if (started.reserved !== undefined) {
-    paying.settle(operation, lane, started.reserved, started, result === "Success", failure)
-  }
   if (failure !== undefined && line !== undefined) react(shared, operation, started, failure, line, random, now)
   if (result === "Success" || isHung || line?.blames === "lane") {
     state.health.record(now, durationMillis, firstContentMillis, isHung ? "Timeout" : failure?._tag)
@@ -484,6 +487,26 @@ export const endUnsafe = (
   if (shared.bus.isHeard()) announce(shared, operation, started, result, failure, now)
   // Last, since whoever waits for the slot takes it in this same step, and must meet what has just been learnt.
   Slots.give(state.slots)
+}
+
+/** Tells the guards that are options how the attempt ended. */
+const settle = (
+  operation: Operation,
+  started: Started,
+  { adaptive, inFlight, reserved, throttle, ticket }: Counted,
+  result: Event.Result,
+  failure: Failure.Failure | undefined,
+  random: limiting.Random,
+  now: number
+): void => {
+  const isAnswered = result === "Success"
+  if (adaptive !== undefined && (isAnswered || adapting.isDropped(failure))) {
+    const since = operation.kind === "stream" ? (started.firstContentAt ?? now) : now
+    const millis = since - started.startedAt
+    AdaptiveLimitState.record(adaptive, millis, inFlight, !isAnswered, random.nextDoubleUnsafe(), now)
+  }
+  if (throttle !== undefined && failure !== undefined && isUnaccepted(failure)) ThrottleState.refuse(throttle, ticket)
+  if (reserved !== undefined) paying.settle(operation, started.state.lane, reserved, started, isAnswered, failure)
 }
 
 /**

@@ -11,6 +11,17 @@ import * as figures from "./figures.ts"
 import type * as Gate from "./Gate.ts"
 import { Spending } from "./Spending.ts"
 
+/** What most operations never come to. */
+class Later {
+  lastedMillis = 0
+  place: Gate.Place | undefined = undefined
+  hasHedged = false
+  estimate: { readonly lane: Lane.Lane; readonly tokens: number } | undefined = undefined
+  readonly continuedFrom: Array<string> = []
+  readonly attempts: Array<Provenance.Attempt> = []
+  readonly trail: Array<Refusal.TrailEntry> = []
+}
+
 export class Operation {
   readonly plan: Plan
   readonly kind: Event.Kind
@@ -18,31 +29,21 @@ export class Operation {
   /** What it spends; absent where neither tokens nor money are limited. */
   readonly spending: Spending | undefined
   readonly startedAt: number
-  readonly deadlineAt: number
   /** Where the caller reads how it went, if it asked. */
   readonly sink: Provenance.Collector | undefined
   /** Requests sent so far, the one in flight included. */
   sent = 0
   /** How long the operation has just waited, for the next attempt's record. */
   waitedMillis = 0
-  /** How long its last attempt took, in milliseconds. */
-  lastedMillis = 0
   /** The lane of the last attempt: another one on it is a retry. */
   lastLane: Lane.Lane | undefined = undefined
-  /** The place it holds in the line in front of a lane. */
-  place: Gate.Place | undefined = undefined
-  /** Whether it has sent its one extra attempt. */
-  hasHedged = false
   /** The lane that answered. */
   answeredBy: Lane.Lane | undefined = undefined
   /** Whether its end has been reported. */
   isOver = false
   readonly #nextId: () => string
   #id: string | undefined = undefined
-  #estimate: { readonly lane: Lane.Lane; readonly tokens: number } | undefined = undefined
-  #continuedFrom: Array<string> | undefined = undefined
-  #attempts: Array<Provenance.Attempt> | undefined = undefined
-  #trail: Array<Refusal.TrailEntry> | undefined = undefined
+  #later: Later | undefined = undefined
 
   constructor(plan: Plan, kind: Event.Kind, nextId: () => string, sink: Provenance.Collector | undefined, now: number) {
     this.plan = plan
@@ -51,7 +52,6 @@ export class Operation {
     const { maxTokens, maxUsd } = this.figures
     this.spending = Math.min(maxTokens, maxUsd) === Number.POSITIVE_INFINITY ? undefined : new Spending(this.figures)
     this.startedAt = now
-    this.deadlineAt = now + this.figures.totalMillis
     this.sink = sink
     this.#nextId = nextId
   }
@@ -75,30 +75,63 @@ export class Operation {
     return this.plan.lanes[0]?.id
   }
 
+  get deadlineAt(): number {
+    return this.startedAt + this.figures.totalMillis
+  }
+
+  get #rest(): Later {
+    this.#later ??= new Later()
+    return this.#later
+  }
+
   /** About how many tokens its request takes on a lane; 0 where nobody knows. */
   tokensOn(lane: Lane.Lane): number {
     const { estimateTokens } = this.plan
     if (estimateTokens === undefined) return 0
-    if (this.#estimate?.lane !== lane) this.#estimate = { lane, tokens: estimateTokens(lane) }
-    return this.#estimate.tokens
+    if (this.#rest.estimate?.lane !== lane) this.#rest.estimate = { lane, tokens: estimateTokens(lane) }
+    return this.#rest.estimate.tokens
+  }
+
+  /** How long its last attempt without an answer took, in milliseconds. */
+  get lastedMillis(): number {
+    return this.#later?.lastedMillis ?? 0
+  }
+
+  set lastedMillis(millis: number) {
+    this.#rest.lastedMillis = millis
+  }
+
+  /** The place it holds in the line in front of a lane. */
+  get place(): Gate.Place | undefined {
+    return this.#later?.place
+  }
+
+  set place(place: Gate.Place | undefined) {
+    this.#rest.place = place
+  }
+
+  /** Whether it has sent its one extra attempt. */
+  get hasHedged(): boolean {
+    return this.#later?.hasHedged ?? false
+  }
+
+  set hasHedged(hasHedged: boolean) {
+    this.#rest.hasHedged = hasHedged
   }
 
   /** Every attempt so far, in order, where the caller asked how it went. */
   get attempts(): Array<Provenance.Attempt> {
-    this.#attempts ??= []
-    return this.#attempts
+    return this.#rest.attempts
   }
 
   /** The lanes whose part of a stream others have gone on behind, in order. */
   get continuedFrom(): Array<string> {
-    this.#continuedFrom ??= []
-    return this.#continuedFrom
+    return this.#rest.continuedFrom
   }
 
   /** How each lane ended. */
   get trail(): Array<Refusal.TrailEntry> {
-    this.#trail ??= []
-    return this.#trail
+    return this.#rest.trail
   }
 }
 
