@@ -4,6 +4,7 @@ import type { Response } from "effect/ai"
 import { TestClock } from "effect/testing"
 import { Failure, Policy, Provenance, Resilience, Route, type TextModel } from "@holdfast/core"
 import { alone, exact, held, nothing, request } from "../Chat.ts"
+import { interruptedAt } from "../Interruption.ts"
 import { recorder } from "../Recorder.ts"
 import { breaking, failing, finish, part, playing, scripted, silence, text } from "../Scripted.ts"
 import { astray, type Call, storyteller, whole } from "../Storyteller.ts"
@@ -261,6 +262,38 @@ describe("a stream that breaks, where the policy says to continue", () => {
         ["Cancelled"]
       )
     }).pipe(alone)
+  )
+})
+
+describe("a stream that is gone on with, or begun anew", () => {
+  const begun = playing(part({ type: "text-start", id: "1" }), text(kelp.slice(0, 40)), breaking("Network"))
+  const rest = playing(part({ type: "text-start", id: "1" }), text(kelp), part({ type: "text-end", id: "1" }, finish))
+
+  it.effect.each(["continue", "restart"] as const)(
+    "leaves nothing behind, at whichever step it is interrupted (%s)",
+    (mode) =>
+      Effect.gen(function* () {
+        const trial = (step: number) =>
+          Effect.gen(function* () {
+            const events = yield* recorder
+            const [a, b] = [yield* scripted("a/x", [begun]), yield* scripted("b/y", [rest])]
+            const model = yield* route([a, b], going(mode))
+            const parts = mode === "restart" ? model.streamRestarting(request) : model.stream(request)
+            const { isOver } = yield* interruptedAt(step, Stream.runDrain(parts))
+            assert.deepStrictEqual([yield* a.open, yield* b.open], [0, 0], `step ${step}`)
+            assert.deepStrictEqual(yield* held(a, b), nothing, `step ${step}`)
+            const ended = yield* events.of("OperationEnded")
+            const attempts = yield* events.of("AttemptEnded")
+            assert.isAtMost(ended.length, 1, `step ${step}`)
+            assert.isAtLeast(attempts.length, (yield* a.calls) + (yield* b.calls), `step ${step}`)
+            assert.strictEqual(ended[0]?.attempts ?? 0, attempts.length, `step ${step}`)
+            if (isOver) assert.strictEqual(ended[0]?.result, "Success")
+            return isOver
+          }).pipe(Effect.provide(Resilience.layer, { local: true }))
+        let steps = 1
+        while (!(yield* trial(steps))) steps += 1
+        assert.isAbove(steps, 100)
+      })
   )
 })
 
