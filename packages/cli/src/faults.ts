@@ -36,7 +36,7 @@ export const faults = Command.make(
     ),
     mode: Flag.Literals("mode", OwnGateway.Mode.literals).pipe(
       Flag.withDescription(
-        "Of this gateway: what becomes of a stream that breaks. The caller is told (surface, the default), or another lane goes on (continue)"
+        "Of this gateway: tell the caller of a stream that breaks (surface), or let another model go on (continue). Default: continue"
       ),
       Flag.optional
     ),
@@ -112,7 +112,7 @@ const subject = Effect.fnUntraced(function* (asked: Asked) {
     const [extra] =
       Object.entries({ "--port": asked.port, "--header": asked.headers }).find(([, value]) => value !== undefined) ?? []
     if (extra !== undefined) return yield* new BadOption({ problem: `${extra} needs --target` })
-    const { mode = "surface", profile = "compressed" } = asked
+    const { mode = "continue", profile = "compressed" } = asked
     const providers = yield* FaultBench.providers({ profile, port: 0 })
     const url = yield* OwnGateway.start({ upstream: providers.url, profile, mode })
     return { name: `holdfast (${mode}, ${profile})`, options: { providers, profile, target: { url } } }
