@@ -194,8 +194,8 @@ export const groups: Effect.Effect<
         effect: inFiber(Effect.exit(effectOpen.execute(Effect.promise(call), { key: "open" })))
       }
     },
+    streams("stream/chunk", awaited),
     streams("stream/chunk-ready", ready),
-    streams("stream/chunk-awaited", awaited),
     streams("stream/chunk-decoded", decoded)
   ]
 })

@@ -79,7 +79,8 @@ describe("what a lane offers", () => {
     assert.deepStrictEqual<unknown>(Settings.offer("local", "llama", { tools: false }), {
       capabilities: { tools: false },
       isText: true,
-      isEmbedding: true
+      isEmbedding: true,
+      price: undefined
     })
   })
 
