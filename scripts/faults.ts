@@ -144,6 +144,7 @@ const notes = (column: Column): ReadonlyArray<string> => [
   "",
   column.setUp,
   "",
+  ...(column.pass === column.scenarios.length ? ["Everything passed."] : []),
   ...column.scenarios
     .filter(({ verdict }) => verdict !== "pass")
     .map(({ id, note, verdict }) => `- ${id}, ${verdict}: ${note}`),
