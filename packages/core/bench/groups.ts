@@ -117,8 +117,12 @@ export const groups: Effect.Effect<
   const oursFailing = resilience.runPromise({ ...shared, kind: "effect", call: fail })
 
   const held = Lane.make({ provider: "acme", model: "held" })
-  yield* breaker.trip(held.id, policy.breaker, { reason: "bench" })
-  const refusing = policy.pipe(Policy.fallback({ waitForReopening: false }))
+  const refusing = policy.pipe(
+    Policy.fallback({ waitForReopening: false }),
+    // Longer than the other groups take: a circuit that is due would let a probe through, which closes it.
+    Policy.breaker({ open: "1 hour", openMax: "1 hour" })
+  )
+  yield* breaker.trip(held.id, refusing.breaker, { reason: "bench" })
   const oursOpen = resilience.runPromise({ ...shared, policy: refusing, lanes: [held], kind: "effect", call })
 
   const drain =
