@@ -1,0 +1,105 @@
+/** What stands between the operations and the providers: a policy of ours, or what people have without one. */
+import type * as Failure from "@holdfast/core/Failure"
+import type * as Lane from "@holdfast/core/Lane"
+import * as Policy from "@holdfast/core/Policy"
+import type * as Refusal from "@holdfast/core/Refusal"
+import * as Route from "@holdfast/core/Route"
+import type * as TextModel from "@holdfast/core/TextModel"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Random from "effect/Random"
+import * as Schedule from "effect/Schedule"
+import * as Stream from "effect/Stream"
+
+type Errors = Failure.Failure | Refusal.Refusal
+
+export interface Subject {
+  readonly name: string
+  /** Which lanes of the scenario it uses, most preferred first. Default: all, in the scenario's order. */
+  readonly lanes?: ReadonlyArray<string> | undefined
+  /** Its model over the lanes. */
+  readonly model: (
+    lanes: readonly [Lane.Lane, ...ReadonlyArray<Lane.Lane>]
+  ) => Effect.Effect<TextModel.TextModel<Errors>, never, Route.Around>
+}
+
+/** Our pipeline under a policy. */
+export const holdfast = (name: string, policy: Policy.Policy, lanes?: ReadonlyArray<string>): Subject => ({
+  name,
+  lanes,
+  model: (simulated) =>
+    // Simulated lanes generate text, and no lane is in a scenario twice.
+    Effect.orDie(Route.text("simulated", { lanes: simulated.map((lane) => Effect.succeed(lane)), policy }))
+})
+
+/** The first provider, once, with no more than the caller's own patience. */
+export const none: Subject = {
+  name: "none",
+  model: ([lane]) => Effect.succeed(textOf(lane))
+}
+
+/**
+ * The first provider, as the official SDKs of OpenAI and Anthropic ask it by default: two retries of connection errors and
+ * of 408, 409, 429 and 5xx, after 0.5 s that double up to 8 s less a quarter by chance, or after the wait that the provider
+ * names where that is at most a minute. Streams are retried until their first byte.
+ */
+export const sdk: Subject = {
+  name: "sdk",
+  model: ([lane]) => {
+    const { generate, stream } = textOf(lane)
+    return Effect.succeed({
+      generate: (request) => Effect.retry(generate(request), sdkSchedule),
+      stream: (request) =>
+        Stream.unwrap(
+          Effect.sync(() => {
+            let hasBegun = false
+            return stream(request).pipe(
+              Stream.tap(() =>
+                Effect.sync(() => {
+                  hasBegun = true
+                })
+              ),
+              Stream.retry(Schedule.while(sdkSchedule, () => Effect.succeed(!hasBegun)))
+            )
+          })
+        )
+    })
+  }
+}
+
+const isRetriedBySdk = (failure: Failure.Failure): boolean =>
+  failure._tag === "Network" ||
+  failure._tag === "Timeout" ||
+  failure.status === 408 ||
+  failure.status === 409 ||
+  failure.status === 429 ||
+  (failure.status ?? 0) >= 500
+
+const sdkSchedule = Schedule.exponential("500 millis").pipe(
+  Schedule.setInputType<Failure.Failure>(),
+  Schedule.while(({ attempt, input }) => Effect.succeed(attempt <= 2 && isRetriedBySdk(input))),
+  Schedule.modifyDelay(({ duration, input }) =>
+    Effect.map(Random.next, (draw) => {
+      const hint = input.retryAfter
+      if (hint !== undefined && Duration.isLessThanOrEqualTo(hint, Duration.minutes(1))) return hint
+      return Duration.times(Duration.min(duration, Duration.seconds(8)), 1 - draw / 4)
+    })
+  )
+)
+
+/** A preset of ours by its name, or one of the baselines. */
+export const named = (name: string): Subject | undefined => {
+  if (name === none.name) return none
+  if (name === sdk.name) return sdk
+  return isPreset(name) ? holdfast(name, Policy.presets[name]) : undefined
+}
+
+export const names: ReadonlyArray<string> = [...Policy.PresetName.literals, sdk.name, none.name]
+
+const isPreset = (name: string): name is Policy.PresetName =>
+  (Policy.PresetName.literals as ReadonlyArray<string>).includes(name)
+
+const textOf = (lane: Lane.Lane): TextModel.TextModel => {
+  if (lane.text === undefined) throw new Error(`${lane.id} does not generate text`)
+  return lane.text
+}

@@ -1,0 +1,6 @@
+export * as ProviderModel from "./ProviderModel.ts"
+export * as Result from "./Result.ts"
+export * as Scenario from "./Scenario.ts"
+export * as Simulation from "./Simulation.ts"
+export * as Subject from "./Subject.ts"
+export * as VirtualClock from "./VirtualClock.ts"

@@ -1,0 +1,145 @@
+/** A lane whose provider is a model of one: what becomes of a call is decided at once, and told when its time has come. */
+import * as ConnectClock from "@holdfast/core/ConnectClock"
+import * as Failure from "@holdfast/core/Failure"
+import * as Lane from "@holdfast/core/Lane"
+import type * as TextModel from "@holdfast/core/TextModel"
+import type * as Response from "effect/ai/Response"
+import * as Cause from "effect/Cause"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Stream from "effect/Stream"
+import type { ProviderModel, Verdict } from "../ProviderModel.ts"
+import type * as VirtualClock from "../VirtualClock.ts"
+import { type Job, isRequest } from "./Job.ts"
+
+/** Who counts what the lane does. */
+export interface Watcher {
+  /** It was called. */
+  readonly called: (lane: string, now: number) => void
+  /** It has answered in full, and its caller was there. */
+  readonly answered: (lane: string, usd: number, now: number) => void
+}
+
+/** Between two pieces of a stream: often enough for any gap clock, seldom enough to be cheap. Milliseconds. */
+const pieceMillis = 2000
+
+export const make = (id: string, model: ProviderModel, world: VirtualClock.World, watcher: Watcher): Lane.Lane => {
+  const slash = id.indexOf("/")
+  const [provider, modelName] = [id.slice(0, slash), id.slice(slash + 1)]
+  const target = { provider, model: modelName, lane: id }
+
+  const failureOf = (verdict: Extract<Verdict, { readonly _tag: "Refused" | "Cut" }>): Failure.Failure => {
+    const fields = { ...target, scope: "model", rule: "simulator" } as const
+    if (verdict._tag === "Cut") return Failure.make(verdict.class, fields)
+    const { class: class_, retryAfter, status } = verdict
+    return Failure.make(class_, {
+      ...fields,
+      ...(status === undefined ? {} : { status }),
+      ...(retryAfter === undefined ? {} : { retryAfter: Duration.millis(Math.ceil(retryAfter)) })
+    })
+  }
+
+  const notConnected: Effect.Effect<never, Failure.Failure> = Effect.flatMap(ConnectClock.Limit, (limit) =>
+    Effect.andThen(
+      Effect.sleep(limit),
+      Effect.suspend(() =>
+        Effect.fail(Failure.make("Timeout", { ...target, scope: "provider", rule: "simulator" }, "connect"))
+      )
+    )
+  )
+
+  /** Ends so at that instant, unless it is interrupted before. */
+  const at = <A>(instant: number, exit: () => Exit.Exit<A, Failure.Failure>): Effect.Effect<A, Failure.Failure> =>
+    Effect.callback<A, Failure.Failure>((resume) => {
+      const timer = world.after(instant - world.now(), () => resume(exit()))
+      return Effect.sync(timer.cancel)
+    })
+
+  const take = (job: Job): Verdict => {
+    const now = world.now()
+    watcher.called(id, now)
+    return model.call(job, now)
+  }
+
+  const answered = (job: Job): void => watcher.answered(id, model.priceOf(job), world.now())
+
+  const generate: TextModel.TextModel["generate"] = (request) =>
+    Effect.suspend(() => {
+      const job = jobOf(request)
+      const verdict = take(job)
+      switch (verdict._tag) {
+        case "Answer":
+          return at(verdict.endAt, () => {
+            answered(job)
+            return Exit.succeed([text, finish(job)])
+          })
+        case "Refused":
+        case "Cut":
+          return at(verdict.at, () => Exit.fail(failureOf(verdict)))
+        case "Hang":
+          return Effect.never
+        case "Unreachable":
+          return notConnected
+      }
+    })
+
+  const stream: TextModel.TextModel["stream"] = (request) =>
+    Stream.fromPull(
+      Effect.sync(() => {
+        const job = jobOf(request)
+        const verdict = take(job)
+        if (verdict._tag === "Hang") return Effect.never
+        if (verdict._tag === "Unreachable") return notConnected
+        if (verdict._tag === "Refused") return at(verdict.at, () => Exit.fail(failureOf(verdict)))
+        const { firstAt } = verdict
+        const endAt = verdict._tag === "Answer" ? verdict.endAt : verdict.at
+        let next = firstAt
+        return Effect.suspend((): Effect.Effect<Parts, Failure.Failure | Cause.Done> => {
+          if (next === Number.POSITIVE_INFINITY) return Cause.done()
+          const [due, isFirst] = [next, next === firstAt]
+          next = due >= endAt ? Number.POSITIVE_INFINITY : Math.min(endAt, due + pieceMillis)
+          return at(due, () => {
+            if (due < endAt) return Exit.succeed(isFirst ? beginning : piece)
+            if (verdict._tag === "Cut") return Exit.fail(failureOf(verdict))
+            answered(job)
+            return Exit.succeed([...(isFirst ? beginning : piece), end, finish(job)])
+          })
+        })
+      })
+    )
+
+  return Lane.make({
+    provider,
+    model: modelName,
+    id,
+    text: { generate, stream },
+    estimateTokens: (request) => {
+      const job = "prompt" in request ? jobOf(request) : rest
+      return job.inputTokens + job.outputTokens
+    },
+    cost: ({ inputTokens = 0, outputTokens = 0 }) => model.priceOf({ inputTokens, outputTokens })
+  })
+}
+
+type Parts = readonly [Response.StreamPartEncoded, ...ReadonlyArray<Response.StreamPartEncoded>]
+
+/** What a request asks for that goes on behind a stream that broke off: it is not the one that was made, but like it. */
+const rest: Job = { isStream: true, isUrgent: false, isPoisoned: false, inputTokens: 700, outputTokens: 100 }
+
+const jobOf = (request: TextModel.Request): Job => (isRequest(request) ? request.job : rest)
+
+const text: Response.PartEncoded = { type: "text", text: "So it stays where the light is." }
+const piece: Parts = [{ type: "text-delta", id: "0", delta: "more " }]
+const beginning: Parts = [{ type: "text-start", id: "0" }, ...piece]
+const end: Response.StreamPartEncoded = { type: "text-end", id: "0" }
+
+const finish = ({ inputTokens, outputTokens }: Job): Response.FinishPartEncoded => ({
+  type: "finish",
+  reason: "stop",
+  usage: {
+    inputTokens: { uncached: inputTokens, total: inputTokens, cacheRead: 0, cacheWrite: 0 },
+    outputTokens: { total: outputTokens, text: outputTokens, reasoning: 0 }
+  },
+  response: undefined
+})
