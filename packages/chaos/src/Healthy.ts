@@ -14,8 +14,18 @@ export const sixtyWords =
 
 const noWait = Fault.Wait.pipe(Schema.withDecodingDefaultKey(Effect.succeed("0 millis")))
 
-/** The answer's words: one fixed text, or `You said: ` and the last user message. */
-export const Reply = Schema.TaggedUnion({ Fixed: { text: Schema.String }, Echo: {} })
+/** The answer's words. */
+export const Reply = Schema.TaggedUnion({
+  /** One text, whatever is asked. */
+  Fixed: { text: Schema.String },
+  /** `You said: ` and the last user message. */
+  Echo: {},
+  /**
+   * What a model does with a question and sources: of the lines of the conversation that begin with `[n]`, the sentence
+   * that has most words in common with the last user message, and `[n]` behind it; without one, `I do not know.`.
+   */
+  Quote: {}
+})
 export type Reply = typeof Reply.Type
 
 export const Healthy = Schema.Struct({

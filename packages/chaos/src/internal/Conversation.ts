@@ -89,8 +89,33 @@ const lastUserText = (conversation: Conversation): string =>
 
 const answer = (conversation: Conversation, healthy: Healthy.Healthy): string => {
   if (conversation.jsonSchema !== undefined) return JSON.stringify(SampleJson.sample(conversation.jsonSchema))
-  return healthy.reply._tag === "Fixed" ? healthy.reply.text : `You said: ${lastUserText(conversation)}`
+  switch (healthy.reply._tag) {
+    case "Fixed":
+      return healthy.reply.text
+    case "Echo":
+      return `You said: ${lastUserText(conversation)}`
+    case "Quote":
+      return quote(conversation)
+  }
 }
+
+/** The sentence of the numbered lines that shares most words with the question; of equals the first. */
+const quote = (conversation: Conversation): string => {
+  const asked = contentWords(lastUserText(conversation))
+  let best = { shared: 0, text: "I do not know." }
+  for (const { text } of conversation.messages) {
+    for (const [, number, line = ""] of text.matchAll(/^\[(\d+)\]\s*(.+)$/gm)) {
+      for (const sentence of line.split(/(?<=[.!?])\s+/)) {
+        const shared = [...contentWords(sentence)].filter((word) => asked.has(word)).length
+        if (shared > best.shared) best = { shared, text: `${sentence} [${number}]` }
+      }
+    }
+  }
+  return best.text
+}
+
+/** Words long enough to mean something. */
+const contentWords = (text: string): Set<string> => new Set(text.toLowerCase().match(/[\p{L}\p{N}]{4,}/gu))
 
 const continuation = (conversation: Conversation, full: string): string => {
   const last = conversation.messages.at(-1)

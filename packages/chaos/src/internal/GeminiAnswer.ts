@@ -44,11 +44,15 @@ export const generate =
       : Answer.events({ content: content.map(event), closing: [event(closing)] })
   }
 
-export const embed = (request: GeminiRequest.Embed, occasion: Occasion): Answer.Answer =>
-  Answer.json(200, { embedding: { values: values(request, occasion) } })
+export const embed =
+  (model: string) =>
+  (request: GeminiRequest.Embed, occasion: Occasion): Answer.Answer =>
+    Answer.json(200, { embedding: { values: values(model, request, occasion) } })
 
-export const batchEmbed = (request: GeminiRequest.BatchEmbed, occasion: Occasion): Answer.Answer =>
-  Answer.json(200, { embeddings: request.requests.map((one) => ({ values: values(one, occasion) })) })
+export const batchEmbed =
+  (model: string) =>
+  (request: GeminiRequest.BatchEmbed, occasion: Occasion): Answer.Answer =>
+    Answer.json(200, { embeddings: request.requests.map((one) => ({ values: values(model, one, occasion) })) })
 
 export const count = (request: GeminiRequest.Count): Answer.Answer => {
   const contents: ReadonlyArray<GeminiRequest.Count["contents"][number]> = request.contents
@@ -76,5 +80,5 @@ const usage = (completion: Conversation.Completion) => ({
   totalTokenCount: completion.promptWords + completion.completionWords
 })
 
-const values = (request: GeminiRequest.Embed, occasion: Occasion): ReadonlyArray<number> =>
-  Vector.embed(GeminiRequest.textOf(request.content), request.outputDimensionality ?? occasion.dimensions)
+const values = (model: string, request: GeminiRequest.Embed, occasion: Occasion): ReadonlyArray<number> =>
+  Vector.embed(GeminiRequest.textOf(request.content), request.outputDimensionality ?? occasion.dimensions, model)

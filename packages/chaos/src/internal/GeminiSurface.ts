@@ -59,13 +59,13 @@ const methodOf = (
       return {
         operation: "embeddings",
         stream: false,
-        respond: decoding(GeminiRequest.Embed, GeminiAnswer.embed)
+        respond: decoding(GeminiRequest.Embed, GeminiAnswer.embed(name))
       }
     case "batchEmbedContents":
       return {
         operation: "embeddings",
         stream: false,
-        respond: decoding(GeminiRequest.BatchEmbed, GeminiAnswer.batchEmbed)
+        respond: decoding(GeminiRequest.BatchEmbed, GeminiAnswer.batchEmbed(name))
       }
     case "countTokens":
       return {

@@ -22,7 +22,7 @@ export const embeddings = (request: OpenAiRequest.Embeddings, occasion: Occasion
   const inputs: ReadonlyArray<string> = typeof request.input === "string" ? [request.input] : request.input
   const words = inputs.reduce((sum, input) => sum + Conversation.countWords(input), 0)
   const data = inputs.map((input, index) => {
-    const vector = Vector.embed(input, request.dimensions ?? occasion.dimensions)
+    const vector = Vector.embed(input, request.dimensions ?? occasion.dimensions, request.model)
     const embedding = request.encoding_format === "base64" ? Vector.toBase64(vector) : vector
     return { object: "embedding", index, embedding }
   })

@@ -57,6 +57,28 @@ describe("Conversation.complete", () => {
     assert.strictEqual(textOf(completion), "You said: Say it")
   })
 
+  it("quotes the numbered line that the question is about, and says so when there is none", () => {
+    const ask = (question: string) =>
+      textOf(
+        Conversation.complete(
+          conversation({
+            messages: [
+              {
+                role: "system",
+                text: "Sources:\n[1] Kelp: Blades float. A holdfast grips the rock.\n[2] Otters: They eat urchins."
+              },
+              { role: "user", text: question }
+            ]
+          }),
+          healthy({ reply: { _tag: "Quote" } }),
+          undefined
+        )
+      )
+    assert.strictEqual(ask("What grips the rock?"), "A holdfast grips the rock. [1]")
+    assert.strictEqual(ask("Who eats urchins?"), "Otters: They eat urchins. [2]")
+    assert.strictEqual(ask("Why?"), "I do not know.")
+  })
+
   const cut = Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: sixtyWords.length - 1 }))
   it.prop("continues any true prefix of its answer without losing or doubling a character", [cut], ([at]) => {
     const prefix = sixtyWords.slice(0, at)

@@ -14,6 +14,16 @@ describe("Vector", () => {
   it("depends on the text and on nothing else", () => {
     assert.deepStrictEqual(Vector.embed("kelp", 32), Vector.embed("kelp", 32))
     assert.notDeepEqual(Vector.embed("kelp", 32), Vector.embed("kelp ", 32))
+    assert.notDeepEqual(Vector.embed("blades and kelp", 32), Vector.embed("kelp and blades", 32))
+  })
+
+  const near = (a: ReadonlyArray<number>, b: ReadonlyArray<number>) => a.reduce((sum, x, n) => sum + x * (b[n] ?? 0), 0)
+
+  it("brings texts with words in common near one another, in one model", () => {
+    const text = Vector.embed("The holdfast grips the rock.", 256, "a")
+    assert.isAbove(near(text, Vector.embed("What grips the rock?", 256, "a")), 0.4)
+    assert.isBelow(Math.abs(near(text, Vector.embed("The otters eat urchins.", 256, "a"))), 0.3)
+    assert.isBelow(Math.abs(near(text, Vector.embed("The holdfast grips the rock.", 256, "b"))), 0.3)
   })
 
   it("carries the same numbers in base64", () => {
