@@ -2,7 +2,8 @@
  * What we do about each class of failure: retry here, fail over, surface, and what circuits learn. Pure data; leaving a
  * class out does not compile. Retry, fail over and surface are three separate decisions.
  */
-import type * as Failure from "./Failure.ts"
+import * as Failure from "./Failure.ts"
+import type * as Refusal from "./Refusal.ts"
 
 /** What a circuit learns from an attempt. `trip` opens it at once. */
 export type Outcome = "success" | "failure" | "throttled" | "neutral" | "trip"
@@ -95,4 +96,14 @@ export const failover = (failure: Failure.Failure): Disposition["failover"] => {
   if (failure.failover === undefined || failure._tag === "Cancelled") return line
   if (line === "opt-in" || line === "larger-window") return line
   return failure.failover ? "yes" : "no"
+}
+
+/**
+ * Whether the caller has to change something: the request is at fault, or nobody can serve it. Then no other answer should
+ * stand in for one, since that would only hide it.
+ */
+export const blamesCaller = (error: Failure.Failure | Refusal.Refusal): boolean => {
+  if (Failure.isFailure(error)) return of(error).blames === "caller"
+  if (error._tag === "NoCapableLane") return true
+  return error._tag === "AllLanesFailed" && error.trail.every((entry) => blamesCaller(entry.error))
 }

@@ -1,6 +1,7 @@
 /** Where an answer came from: the lane, every attempt that led to it, and whether it is what the route would prefer. */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as Stream from "effect/Stream"
 import type * as Event from "./Event.ts"
 
 /** One request to one provider. */
@@ -66,4 +67,20 @@ export const of = <A, E, R>(self: Effect.Effect<A, E, R>): Effect.Effect<[A, Pro
       answer,
       sink.provenance
     ])
+  })
+
+/**
+ * The stream, and behind its last element one more: what `last` makes of where the others came from. A stream that fails
+ * or is left has no such end.
+ */
+export const ofStream = <A, E, R, B>(
+  self: Stream.Stream<A, E, R>,
+  last: (provenance: Provenance | undefined) => B
+): Stream.Stream<A | B, E, R> =>
+  Stream.suspend(() => {
+    const sink = collector()
+    return Stream.concat(
+      Stream.provideService(self, Sink, sink),
+      Stream.sync(() => last(sink.provenance))
+    )
   })

@@ -6,6 +6,7 @@ import * as EmbeddingModel from "effect/ai/EmbeddingModel"
 import * as LanguageModel from "effect/ai/LanguageModel"
 import type * as Prompt from "effect/ai/Prompt"
 import type * as Response from "effect/ai/Response"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Stream from "effect/Stream"
@@ -27,6 +28,7 @@ import * as Policy from "./Policy.ts"
 import type * as Refusal from "./Refusal.ts"
 import * as Resilience from "./Resilience.ts"
 import type * as TextModel from "./TextModel.ts"
+import * as VectorSpace from "./VectorSpace.ts"
 
 export interface Options<E = never, R = never> {
   /** Most preferred first, each as a provider's constructor gives it: `OpenAi.lane("gpt-mini")`, `Effect.succeed(lane)`. */
@@ -70,6 +72,12 @@ export interface Text extends TextModel.TextModel<Errors> {
   readonly streamRestarting: (
     request: TextModel.Request
   ) => Stream.Stream<Response.StreamPartEncoded | Restarted, Errors>
+}
+
+/** A resilient embedding model, and where its vectors belong. */
+export interface Embed extends EmbedModel.EmbedModel<Errors> {
+  /** See `VectorSpace`: to be kept beside every vector that is stored. */
+  readonly space: string
 }
 
 /** What routes need around them; `Resilience.layer` has it. */
@@ -176,7 +184,7 @@ export const text = Effect.fnUntraced(function* <E, R>(
 export const embed = Effect.fnUntraced(function* <E, R>(
   route: string,
   options: Options<E, R>
-): Effect.fn.Return<EmbedModel.EmbedModel<Errors>, E | FallbackPlan.InvalidRoute, R | Around> {
+): Effect.fn.Return<Embed, E | FallbackPlan.InvalidRoute, R | Around> {
   const { before, lanes, policy, resilience } = yield* build(route, options)
   const { missing } = FallbackPlan.capable(lanes, { embed: true })
   const problem = missing.length > 0 ? missing.join("; ") : FallbackPlan.vectorProblemOf(lanes)
@@ -194,11 +202,12 @@ export const embed = Effect.fnUntraced(function* <E, R>(
       desk
     })
   const [first] = lanes
-  if (first === undefined || !front.isNeeded(policy)) return { embed }
+  if (first === undefined) return yield* Effect.die(`${route} was found to have a lane`)
+  const space = Lane.vectorSpace(first)
+  if (!front.isNeeded(policy)) return { space, embed }
 
   const flights = policy.coalesce.enabled ? new Flights<EmbedModel.Response>() : undefined
-  const space = Lane.vectorSpace(first)
-  return { embed: (request) => embedFront.embed(before, { request, space, run: embed, flights }) }
+  return { space, embed: (request) => embedFront.embed(before, { request, space, run: embed, flights }) }
 })
 
 /**
@@ -217,18 +226,23 @@ export const languageModel = <E, R>(
     Layer.provideMerge(Resilience.layer)
   )
 
-/** A resilient `EmbeddingModel` as a Layer, with what lanes share. */
+/** A resilient `EmbeddingModel` as a Layer, with the space of its vectors and what lanes share. */
 export const embeddingModel = <E, R>(
   route: string,
   options: Options<E, R>
 ): Layer.Layer<
-  EmbeddingModel.EmbeddingModel | Layer.Success<typeof Resilience.layer>,
+  EmbeddingModel.EmbeddingModel | VectorSpace.VectorSpace | Layer.Success<typeof Resilience.layer>,
   E | FallbackPlan.InvalidRoute,
   R
 > =>
-  Layer.effect(EmbeddingModel.EmbeddingModel, Effect.flatMap(embed(route, options), AiModels.embeddingModel)).pipe(
-    Layer.provideMerge(Resilience.layer)
-  )
+  Layer.effectContext(
+    Effect.gen(function* () {
+      const made = yield* embed(route, options)
+      return Context.make(VectorSpace.VectorSpace, made.space).pipe(
+        Context.add(EmbeddingModel.EmbeddingModel, yield* AiModels.embeddingModel(made))
+      )
+    })
+  ).pipe(Layer.provideMerge(Resilience.layer))
 
 const build = Effect.fnUntraced(function* <E, R>(route: string, options: Options<E, R>) {
   const resilience = yield* Resilience.Resilience

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Disposition, Failure } from "@holdfast/core"
+import { Disposition, Failure, Refusal } from "@holdfast/core"
 import { classes, everything } from "./Failures.ts"
 
 const { lane, model, provider, rule } = everything
@@ -89,5 +89,23 @@ describe("what the payload says", () => {
       assert.strictEqual(Disposition.failover(of("ContextLengthExceeded", { failover })), "larger-window")
       assert.strictEqual(Disposition.failover(of("Cancelled", { failover })), "no")
     }
+  })
+})
+
+describe("whether the caller has to change something", () => {
+  const failed = (...errors: ReadonlyArray<Failure.Failure>) =>
+    new Refusal.AllLanesFailed({ route: "chat", trail: errors.map((error) => ({ lane, attempts: 1, error })) })
+
+  it.each([
+    [of("ContentPolicy"), true],
+    [of("InvalidRequest"), true],
+    [of("ServiceUnavailable"), false],
+    [of("Authentication"), false],
+    [new Refusal.NoCapableLane({ route: "chat", missing: [] }), true],
+    [new Refusal.CircuitOpen({ lane, circuit: lane }), false],
+    [failed(of("ContextLengthExceeded"), of("InvalidRequest")), true],
+    [failed(of("ContextLengthExceeded"), of("Network")), false]
+  ])("%s: %s", (error, isCallers) => {
+    assert.strictEqual(Disposition.blamesCaller(error), isCallers)
   })
 })

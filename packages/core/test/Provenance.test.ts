@@ -1,9 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Duration, Effect, Fiber } from "effect"
+import { Duration, Effect, Fiber, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import { CircuitBreaker, Policy, Provenance } from "@holdfast/core"
 import { alone, chat, exact } from "./Chat.ts"
-import { after, failing, replying, scripted } from "./Scripted.ts"
+import { after, failing, finish, replying, scripted } from "./Scripted.ts"
 
 describe("the provenance of an answer", () => {
   it.effect("names the lane and every attempt, with its wait and its duration", () =>
@@ -103,6 +103,19 @@ describe("the provenance of an answer", () => {
         sink.provenance?.attempts.map(({ result }) => result),
         ["InvalidRequest"]
       )
+    }).pipe(alone)
+  )
+
+  it.effect("comes behind the last element of a stream, for each run its own, and not behind a failure", () =>
+    Effect.gen(function* () {
+      const a = yield* scripted("a/x", [failing("ContentPolicy"), failing("Network"), replying("hello")])
+      const b = yield* scripted("b/y", [replying("hi")])
+      const { parts } = yield* chat([a, b], exact.pipe(Policy.retry({ maxRetries: 0 })))
+      const told = Provenance.ofStream(parts, (provenance) => provenance?.lane)
+      const run = Effect.map(Stream.runCollect(told), (all) => all.slice(-2))
+      assert.strictEqual((yield* Effect.flip(run))._tag, "ContentPolicy")
+      assert.deepStrictEqual(yield* run, [finish, "b/y"])
+      assert.deepStrictEqual(yield* run, [finish, "a/x"])
     }).pipe(alone)
   )
 })

@@ -153,6 +153,7 @@ describe("building a route", () => {
       assert.include((yield* Effect.flip(embed(vectors("a", "v3"), vectors("b", "v4")))).message, "different spaces")
       assert.include((yield* Effect.flip(embed(vectors("a", "v3"), lane))).message, "a/x does not embed")
       const model = yield* embed(vectors("a", "v3"), vectors("b", "v3"))
+      assert.strictEqual(model.space, "v3")
       assert.deepStrictEqual((yield* model.embed({ inputs: ["ab", "c"] })).vectors, [[2], [1]])
     }).pipe(alone)
   )

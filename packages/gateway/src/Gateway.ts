@@ -4,8 +4,6 @@
  */
 import * as NodeCrypto from "@effect/platform-node/NodeCrypto"
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
-import * as CircuitBreaker from "@holdfast/core/CircuitBreaker"
-import * as Health from "@holdfast/core/Health"
 import * as Resilience from "@holdfast/core/Resilience"
 import * as Database from "@holdfast/store-sql/Database"
 import * as EventWriter from "@holdfast/store-sql/EventWriter"
@@ -57,7 +55,7 @@ const layerWith = <E, R>(options: Omit<Options, "dataDirectory">, database: Laye
         gracefulShutdownTimeout: options.drainTimeout ?? "20 seconds"
       })
     ),
-    Layer.provideMerge(Layer.mergeAll(EventLog.layer, writer, SharedStore.layer(options.config))),
+    Layer.provideMerge(Layer.mergeAll(EventLog.layer, EventWriter.layerOfLanes(), SharedStore.layer(options.config))),
     Layer.provideMerge(database),
     Layer.provideMerge(Routes.layer(options.config)),
     Layer.provideMerge(Resilience.layer),
@@ -72,21 +70,6 @@ export const routes: Effect.Effect<ReadonlyArray<string>, never, Routes.Routes> 
   [...byName.values()]
     .toSorted((a, b) => Number(b.text !== undefined) - Number(a.text !== undefined))
     .map((route) => route.name)
-)
-
-const writer = Layer.effect(
-  EventWriter.EventWriter,
-  Effect.gen(function* () {
-    const breaker = yield* CircuitBreaker.CircuitBreaker
-    const health = yield* Health.Health
-    return yield* EventWriter.make({
-      snapshots: Effect.flatMap(health.snapshots, (snapshots) =>
-        Effect.forEach(snapshots, (snapshot) =>
-          Effect.map(breaker.snapshot(snapshot.lane), ({ state }) => ({ ...snapshot, circuit: state }))
-        )
-      )
-    })
-  })
 )
 
 const database = (options: Options) =>

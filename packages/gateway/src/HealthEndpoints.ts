@@ -1,11 +1,11 @@
 /** What a load balancer and an operator ask: is it alive, can it serve, and how is every lane doing. */
-import * as Bulkhead from "@holdfast/core/Bulkhead"
-import * as CircuitBreaker from "@holdfast/core/CircuitBreaker"
+import type * as Bulkhead from "@holdfast/core/Bulkhead"
+import type * as CircuitBreaker from "@holdfast/core/CircuitBreaker"
 import * as EventBus from "@holdfast/core/EventBus"
-import * as Health from "@holdfast/core/Health"
+import type * as Health from "@holdfast/core/Health"
+import * as HealthReport from "@holdfast/core/HealthReport"
 import * as EventWriter from "@holdfast/store-sql/EventWriter"
 import * as DateTime from "effect/DateTime"
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as HttpRouter from "effect/http/HttpRouter"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
@@ -44,26 +44,17 @@ export const layer: Layer.Layer<
 
 /** Everything known about the lanes, the routes and the store, as plain data. */
 const reporter = Effect.gen(function* () {
-  const breaker = yield* CircuitBreaker.CircuitBreaker
-  const bulkhead = yield* Bulkhead.Bulkhead
   const bus = yield* EventBus.EventBus
-  const health = yield* Health.Health
   const routes = yield* Routes.Routes
   const writer = yield* EventWriter.EventWriter
+  const context = yield* Effect.context<Bulkhead.Bulkhead | CircuitBreaker.CircuitBreaker | Health.Health>()
 
   const report = Effect.gen(function* () {
-    const at = DateTime.formatIso(yield* DateTime.now)
-    const circuits = (yield* breaker.list).map(circuitOf)
-    const lanes = yield* Effect.forEach(yield* health.snapshots, (snapshot) =>
-      Effect.gen(function* () {
-        const { running, waiting } = yield* bulkhead.snapshot(snapshot.lane)
-        return { ...snapshot, circuit: circuitOf(yield* breaker.snapshot(snapshot.lane)), running, waiting }
-      })
-    )
+    const { at, circuits, lanes, status } = yield* Effect.provide(HealthReport.report, context)
     const stats = yield* writer.stats
     return {
-      status: overall(lanes),
-      at,
+      status,
+      at: DateTime.formatIso(DateTime.makeUnsafe(at)),
       lanes,
       circuits,
       routes: [...routes.byName.values()].map((route) => ({
@@ -79,19 +70,3 @@ const reporter = Effect.gen(function* () {
   })
   return { report }
 })
-
-const circuitOf = (snapshot: CircuitBreaker.Snapshot) => ({
-  circuit: snapshot.circuit,
-  state: snapshot.state,
-  failures: snapshot.failures,
-  retryAfterMillis: Math.ceil(Duration.toMillis(snapshot.retryAfter))
-})
-
-const overall = (lanes: ReadonlyArray<{ readonly status: string; readonly circuit: { readonly state: string } }>) => {
-  const well = lanes.filter((lane) => lane.circuit.state === "closed" && lane.status !== "unhealthy")
-  return well.length === lanes.length && lanes.every((lane) => lane.status !== "degraded")
-    ? "healthy"
-    : well.length > 0
-      ? "degraded"
-      : "unhealthy"
-}

@@ -3,8 +3,10 @@
  * in a bounded buffer and writes them in batches. The database may be slow or away, whoever makes a call does not notice;
  * rows wait, and when too many wait the oldest are dropped and counted. The buffer belongs to this layer.
  */
+import * as CircuitBreaker from "@holdfast/core/CircuitBreaker"
 import type * as Event from "@holdfast/core/Event"
 import * as EventBus from "@holdfast/core/EventBus"
+import * as Health from "@holdfast/core/Health"
 import type * as HealthStatus from "@holdfast/core/HealthStatus"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
@@ -207,6 +209,31 @@ export const make = Effect.fnUntraced(function* (
 export const layer = (
   options: Options = {}
 ): Layer.Layer<EventWriter, never, EventBus.EventBus | SqlClient.SqlClient> => Layer.effect(EventWriter, make(options))
+
+/**
+ * The same, with the health and the circuits of the lanes that `Resilience.layer` knows as its snapshots. Keep the events
+ * of one application in one such layer.
+ */
+export const layerOfLanes = (
+  options: Omit<Options, "snapshots"> = {}
+): Layer.Layer<
+  EventWriter,
+  never,
+  EventBus.EventBus | SqlClient.SqlClient | CircuitBreaker.CircuitBreaker | Health.Health
+> =>
+  Layer.effect(
+    EventWriter,
+    Effect.gen(function* () {
+      const breaker = yield* CircuitBreaker.CircuitBreaker
+      const health = yield* Health.Health
+      const snapshots = Effect.flatMap(health.snapshots, (lanes) =>
+        Effect.forEach(lanes, (lane) =>
+          Effect.map(breaker.snapshot(lane.lane), ({ state }) => ({ ...lane, circuit: state }))
+        )
+      )
+      return yield* make({ ...options, snapshots })
+    })
+  )
 
 const positive = (option: string, value: number): number => {
   if (Number.isInteger(value) && value >= 1) return value

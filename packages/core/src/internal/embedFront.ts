@@ -7,6 +7,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
 import * as Cache from "../Cache.ts"
+import * as Disposition from "../Disposition.ts"
 import type * as EmbedModel from "../EmbedModel.ts"
 import type * as Failure from "../Failure.ts"
 import type { Desk } from "../Operation.ts"
@@ -58,7 +59,7 @@ export const embed = (before: front.Front, asked: Asked): Effect.Effect<EmbedMod
           }),
           Effect.catch((error) => {
             const isKept = [...known.values()].every((one) => isWithin(keptMillis, one))
-            return isKept && !front.isCallersFault(error)
+            return isKept && !Disposition.blamesCaller(error)
               ? Effect.succeed(answerFrom(caller, request, known, error))
               : Effect.fail(error)
           })

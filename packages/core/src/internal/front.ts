@@ -16,7 +16,7 @@ import * as Cache from "../Cache.ts"
 import * as Disposition from "../Disposition.ts"
 import type * as Event from "../Event.ts"
 import type * as EventBus from "../EventBus.ts"
-import * as Failure from "../Failure.ts"
+import type * as Failure from "../Failure.ts"
 import type { Desk } from "../Operation.ts"
 import * as Policy from "../Policy.ts"
 import * as Provenance from "../Provenance.ts"
@@ -268,7 +268,7 @@ const substitute = <Answer>(
   caller: Caller,
   error: Errors
 ): Effect.Effect<Answer | undefined> => {
-  if (isCallersFault(error)) return Effect.undefined
+  if (Disposition.blamesCaller(error)) return Effect.undefined
   const stale = kept.stale(caller, error)
   if (stale !== undefined) return Effect.succeed(stale)
   return Effect.suspend(() => asked.lastResort(error)).pipe(
@@ -280,13 +280,6 @@ const substitute = <Answer>(
       })
     )
   )
-}
-
-/** Whether the caller has to change something: another answer would only hide that. */
-export const isCallersFault = (error: Errors): boolean => {
-  if (Failure.isFailure(error)) return Disposition.of(error).blames === "caller"
-  if (error._tag === "NoCapableLane") return true
-  return error._tag === "AllLanesFailed" && error.trail.every((entry) => isCallersFault(entry.error))
 }
 
 /** The error in a cause, unless it is the end of the stream, an interruption or a defect. */
