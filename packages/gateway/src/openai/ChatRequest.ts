@@ -46,8 +46,11 @@ const ToolCall = Schema.Struct({
   type: Schema.optionalKey(Schema.Literal("function")),
   function: Schema.Struct({ name: Schema.String, arguments: Schema.String })
 })
+const roles = ["system", "developer", "user", "assistant", "tool"] as const
+// A member per role, so that what is wrong with a message is said of its own role's form.
 const Message = Schema.Union([
-  Schema.Struct({ role: Schema.Literals(["system", "developer"]), content: Text }),
+  Schema.Struct({ role: Schema.Literal("system"), content: Text }),
+  Schema.Struct({ role: Schema.Literal("developer"), content: Text }),
   Schema.Struct({
     role: Schema.Literal("user"),
     content: Schema.Union([Schema.String, Schema.Array(Schema.Union([TextPart, ImagePart]))])
@@ -125,7 +128,7 @@ const decode = Schema.decodeUnknownResult(Body)
 /** Reads a request's JSON. Fails with the field that is at fault. */
 export const parse = Effect.fnUntraced(function* (json: unknown): Effect.fn.Return<ChatRequest, BadRequest> {
   const decoded = decode(json)
-  if (Result.isFailure(decoded)) return yield* invalid(decoded.failure)
+  if (Result.isFailure(decoded)) return yield* roleFault(json) ?? invalid(decoded.failure)
   const body = decoded.success
   const ignored: Array<string> = []
   for (const [field, value] of Object.entries(Predicate.isObject(json) ? json : {})) {
@@ -168,6 +171,22 @@ export const parse = Effect.fnUntraced(function* (json: unknown): Effect.fn.Retu
     }
   }
 })
+
+/** The first message whose role is none: what a schema would say about it is the form of all of them. */
+const roleFault = (json: unknown): BadRequest | undefined => {
+  if (!Predicate.hasProperty(json, "messages") || !Array.isArray(json.messages)) return undefined
+  const at = json.messages.findIndex(
+    (message: unknown) =>
+      Predicate.isObject(message) && !roles.some((role) => "role" in message && message.role === role)
+  )
+  return at === -1
+    ? undefined
+    : new BadRequest({
+        param: `messages.${at}.role`,
+        code: "invalid_value",
+        problem: `messages.${at}.role: expected one of ${roles.join(", ")}`
+      })
+}
 
 /** A schema's complaint in the shape of ours: the first path, without the value. */
 export const invalid = (error: Schema.SchemaError): BadRequest => {
