@@ -4,6 +4,7 @@
  */
 import * as Policy from "@holdfast/core/Policy"
 import * as ModelProfile from "@holdfast/providers/ModelProfile"
+import * as Logging from "@holdfast/telemetry/Logging"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
@@ -146,6 +147,7 @@ const fields = Schema.Struct({
   sharing: Schema.optionalKey(Sharing),
   cache: Schema.optionalKey(Cache),
   store: Schema.optionalKey(Store),
+  logging: Schema.optionalKey(Logging.Settings),
   providers: Schema.Record(Schema.NonEmptyString, Provider),
   routes: Schema.Record(Schema.NonEmptyString, Route)
 })
@@ -196,6 +198,15 @@ export type Config = typeof Config.Type
 /** The kind of a provider, from its entry or its name. */
 export const kindOf = (name: string, provider: Provider): Kind | undefined =>
   provider.kind ?? (Schema.is(Kind)(name) ? name : undefined)
+
+/** Every secret that a configuration names. */
+export const secrets = (config: Config): ReadonlyArray<Secret> =>
+  [
+    ...Object.values(config.providers).map((provider) => provider.key),
+    config.store?.url,
+    config.cache?.redis,
+    config.sharing?.redis
+  ].filter((secret) => secret !== undefined)
 
 const decode = Schema.decodeUnknownEffect(Config, { onExcessProperty: "error", errors: "all" })
 

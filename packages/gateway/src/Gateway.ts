@@ -16,9 +16,10 @@ import { createServer } from "node:http"
 import * as CacheStore from "./CacheStore.ts"
 import type * as Config from "./Config.ts"
 import * as DatabaseUrl from "./DatabaseUrl.ts"
-import * as EventLog from "./EventLog.ts"
+import * as EventLog from "@holdfast/telemetry/EventLog"
 import * as HealthEndpoints from "./HealthEndpoints.ts"
 import * as Endpoints from "./openai/Endpoints.ts"
+import * as Logs from "./Logs.ts"
 import * as ProviderHttp from "./ProviderHttp.ts"
 import * as Routes from "./Routes.ts"
 import * as SharedStore from "./SharedStore.ts"
@@ -35,10 +36,14 @@ export interface Options {
 
 export const defaultPort = 8787
 
-/** Serves until its scope closes, with the database that the configuration and `DATABASE_URL` name, else its own. */
-export const layer = (options: Options) => layerWith(options, database(options))
+/**
+ * Serves until its scope closes, with the database that the configuration and `DATABASE_URL` name, else its own, and with
+ * the log that the configuration describes.
+ */
+export const layer = (options: Options) =>
+  layerWith(options, database(options)).pipe(Layer.provideMerge(Logs.layer(options)))
 
-/** The same, writing to the database that it is given. */
+/** The same, writing to the database and to the loggers that it is given. */
 export const layerNoDatabase = (options: Omit<Options, "dataDirectory">) =>
   layerWith(options, Layer.effectContext(Effect.context<Database.Database>()))
 
@@ -55,8 +60,15 @@ const layerWith = <E, R>(options: Omit<Options, "dataDirectory">, database: Laye
         gracefulShutdownTimeout: options.drainTimeout ?? "20 seconds"
       })
     ),
-    Layer.provideMerge(Layer.mergeAll(EventLog.layer, EventWriter.layerOfLanes(), SharedStore.layer(options.config))),
-    Layer.provideMerge(database),
+    Layer.provide(Logs.named("gateway")),
+    Layer.provideMerge(
+      Layer.mergeAll(
+        EventLog.layer,
+        Layer.provide(EventWriter.layerOfLanes(), Logs.named("store")),
+        Layer.provide(SharedStore.layer(options.config), Logs.named("sharing"))
+      )
+    ),
+    Layer.provideMerge(Layer.provide(database, Logs.named("store"))),
     Layer.provideMerge(Routes.layer(options.config)),
     Layer.provideMerge(Resilience.layer),
     Layer.provide([CacheStore.layer(options.config), NodeCrypto.layerDigest, ProviderHttp.layer])

@@ -1,8 +1,8 @@
 /** A gateway on real sockets before two emulated providers, and the official SDK pointed at it. */
 import * as ConfigProvider from "effect/ConfigProvider"
-import { Effect, Layer, Schema } from "effect"
+import { Effect, identity, Layer, Schema } from "effect"
 import { FaultPlan, GeminiEmulator, OpenAiEmulator } from "@holdfast/chaos"
-import { Config, Gateway } from "@holdfast/gateway"
+import { Config, Gateway, Logs } from "@holdfast/gateway"
 import { Database } from "@holdfast/store-sql"
 import { NodeFileSystem } from "@effect/platform-node"
 import OpenAI from "openai"
@@ -39,6 +39,8 @@ export const start = Effect.fnUntraced(function* (
     /** Laid over the whole configuration. */
     readonly config?: object
     readonly env?: { readonly [name: string]: string }
+    /** Whether it logs as its configuration says, instead of to the loggers that are there. */
+    readonly logs?: boolean
   } = {}
 ) {
   const gemini = yield* GeminiEmulator.make({ plan: FaultPlan.make(options.gemini ?? {}), seed: "gemini" })
@@ -62,6 +64,7 @@ export const start = Effect.fnUntraced(function* (
   })
   const context = yield* Layer.build(
     Gateway.layerNoDatabase({ config, port: 0, drainTimeout: "1 second" }).pipe(
+      options.logs === true ? Layer.provideMerge(Logs.layer({ config })) : identity,
       Layer.provide(
         ConfigProvider.layer(
           ConfigProvider.fromUnknown({

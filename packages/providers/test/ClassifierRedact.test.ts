@@ -1,5 +1,5 @@
 import * as Classifier from "@holdfast/providers/Classifier"
-import * as Redact from "@holdfast/providers/Redact"
+import * as Redact from "@holdfast/core/Redact"
 import { assert, describe, it } from "@effect/vitest"
 
 const canary = "C4n4ry"

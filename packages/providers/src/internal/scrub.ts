@@ -1,6 +1,6 @@
 /** Takes a key out of what a host sent, before anyone reads it: some echo the request they refuse. */
-import * as Redacted from "effect/Redacted"
-import { escape } from "effect/RegExp"
+import * as Redact from "@holdfast/core/Redact"
+import type * as Redacted from "effect/Redacted"
 import type { Head } from "./Answer.ts"
 import type { Evidence } from "./Trouble.ts"
 
@@ -11,24 +11,13 @@ export interface Scrub {
   readonly head: (head: Head) => Head
 }
 
-/** Keys shorter than this are placeholders, such as `none` and `ollama`, and no secret. */
-const minLength = 8
-
-const mark = "[redacted]"
-
 export const make = (key: Redacted.Redacted | undefined): Scrub => {
-  const secret = key === undefined ? "" : Redacted.value(key)
-  if (secret.length < minLength) {
-    return { text: (text) => text, evidence: (evidence) => evidence, head: (head) => head }
-  }
-  const plain = pattern(secret, (char) => char)
-  const inJson = pattern(secret, (char) => JSON.stringify(char).slice(1, -1))
-  const text = (text: string) => text.replace(plain, mark)
+  const { json, text } = Redact.known(key === undefined ? [] : [key])
   const body = (body: unknown): unknown => {
     if (typeof body === "string") return text(body)
-    const json = JSON.stringify(body)
-    const safe = json.replace(inJson, mark)
-    return safe === json ? body : JSON.parse(safe)
+    const written = JSON.stringify(body)
+    const safe = json(written)
+    return safe === written ? body : JSON.parse(safe)
   }
   return {
     text,
@@ -41,13 +30,3 @@ export const make = (key: Redacted.Redacted | undefined): Scrub => {
     })
   }
 }
-
-/** The secret, each of its characters as it is written, or as a URL may write it (RFC 3986, section 2.1). */
-const pattern = (secret: string, write: (char: string) => string): RegExp =>
-  new RegExp(Array.from(secret, (char) => `(?:${escape(write(char))}|${percent(char)})`).join(""), "g")
-
-const percent = (char: string): string =>
-  `%${char.charCodeAt(0).toString(16).padStart(2, "0")}`.replace(
-    /[a-f]/g,
-    (digit) => `[${digit}${digit.toUpperCase()}]`
-  )

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Layer, Logger, Scope } from "effect"
 import { type Event, EventBus } from "@holdfast/core"
-import * as EventLog from "../src/EventLog.ts"
+import { EventLog } from "../src/index.ts"
 
 const lane = { lane: "acme/x", provider: "acme", model: "x" }
 

@@ -1,12 +1,16 @@
 /**
  * Takes keys out of a text before anyone keeps it: the shapes that providers and clouds give their keys, whatever follows
- * `Bearer`, `key=` or `password:`, and long runs that look random. It would rather take too much. Linear in the text.
+ * `Bearer`, `key=` or `password:`, long runs that look random, and keys that are known. It would rather take too much.
+ * Linear in the text.
  */
+import * as Redacted from "effect/Redacted"
+import { escape } from "effect/RegExp"
 
-const mark = "[redacted]"
+/** Stands where a key stood. */
+export const mark = "[redacted]"
 /** Longest detail kept, in characters. */
 export const maxDetail = 300
-/** Read before shortening; the rest of a longer text is not looked at, nor kept. */
+/** Read before shortening, in characters; the rest of a longer text is not looked at, nor kept. */
 const maxRead = 1200
 
 /** Credentials by the word before them; tried only where such a word stands. */
@@ -39,10 +43,10 @@ const run = /[A-Za-z0-9_+]{28,}={0,2}/g
 const longWord = /\S{8,}/g
 const suspect = /[\d*_=.-]/
 
-/** The text with every key replaced by `[redacted]`; of a text over 1200 characters, its first 1200 at most. */
-export const redact = (text: string): string => {
+/** The text with every key replaced by `[redacted]`; of a longer text than `limit`, at most as many characters. */
+export const redact = (text: string, limit = maxRead): string => {
   // A key that the cut goes through must not survive in part.
-  let safe = text.length > maxRead ? text.slice(0, maxRead).replace(/\S+$/, "") : text
+  let safe = text.length > limit ? text.slice(0, limit).replace(/\S+$/, "") : text
   if (announced.test(safe)) {
     for (const pattern of afterWord) safe = safe.replace(pattern, keepLead)
   }
@@ -82,3 +86,42 @@ export const label = (value: string): string | undefined => {
   const safe = redact(value.slice(0, 256)).trim().toWellFormed()
   return safe === "" ? undefined : safe.slice(0, 64).toWellFormed()
 }
+
+const address = /[\w.!#$%&'*+/=?^`{|}~-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){1,8}/g
+
+/** The text with every e-mail address replaced by `[redacted]`. */
+export const emails = (text: string): string => (text.includes("@") ? text.replace(address, mark) : text)
+
+/** Takes out keys that are known, whatever they look like. */
+export interface Known {
+  /** Of a text, where a key may also be written as JSON or a URL writes it. */
+  readonly text: (text: string) => string
+  /** Of JSON, which it stays. */
+  readonly json: (json: string) => string
+}
+
+/** Keys shorter than this are placeholders, such as `none` and `ollama`, and no secret. */
+const minLength = 8
+
+export const known = (keys: Iterable<Redacted.Redacted>): Known => {
+  const secrets = [...keys].map(Redacted.value).filter((secret) => secret.length >= minLength)
+  if (secrets.length === 0) return { text: (text) => text, json: (json) => json }
+  // Of two keys that begin alike the longer one is tried first.
+  const longest = secrets.toSorted((a, b) => b.length - a.length)
+  const inJson = longest.map((secret) => pattern(secret, quoted)).join("|")
+  const anywhere = new RegExp([...longest.map((secret) => pattern(secret, (char) => char)), inJson].join("|"), "g")
+  const json = new RegExp(inJson, "g")
+  return { text: (text) => text.replace(anywhere, mark), json: (text) => text.replace(json, mark) }
+}
+
+const quoted = (char: string): string => JSON.stringify(char).slice(1, -1)
+
+/** The secret, each of its characters as it is written, or as a URL may write it (RFC 3986, section 2.1). */
+const pattern = (secret: string, write: (char: string) => string): string =>
+  Array.from(secret, (char) => `(?:${escape(write(char))}|${percent(char)})`).join("")
+
+const percent = (char: string): string =>
+  `%${char.charCodeAt(0).toString(16).padStart(2, "0")}`.replace(
+    /[a-f]/g,
+    (digit) => `[${digit}${digit.toUpperCase()}]`
+  )

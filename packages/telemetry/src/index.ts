@@ -1,0 +1,5 @@
+export * as EventLog from "./EventLog.ts"
+export * as LogFile from "./LogFile.ts"
+export * as Logging from "./Logging.ts"
+export * as LogLevels from "./LogLevels.ts"
+export * as Redaction from "./Redaction.ts"
