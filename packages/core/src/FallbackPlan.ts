@@ -15,6 +15,8 @@ export interface Requirements {
   readonly vision?: boolean | undefined
   readonly jsonSchema?: boolean | undefined
   readonly maxOutputTokens?: number | undefined
+  /** Tokens of input and output together. */
+  readonly contextTokens?: number | undefined
   readonly dimensions?: number | undefined
 }
 
@@ -44,6 +46,9 @@ export const lacks = (lane: Lane.Lane, needs: Requirements): string | undefined 
   ) {
     return `${lane.id} writes at most ${can.maxOutputTokens} tokens, ${needs.maxOutputTokens} are asked for`
   }
+  if (needs.contextTokens !== undefined && can.contextWindow !== undefined && needs.contextTokens > can.contextWindow) {
+    return `${lane.id} holds at most ${can.contextWindow} tokens, ${needs.contextTokens} are asked for`
+  }
   if (needs.dimensions !== undefined && can.dimensions !== undefined && needs.dimensions > can.dimensions) {
     return `${lane.id} makes vectors of ${can.dimensions}, ${needs.dimensions} are asked for`
   }
@@ -66,6 +71,23 @@ export const capable = (
   }
   return { lanes: able, missing }
 }
+
+/**
+ * Those of the lanes whose context window may hold a request that takes at least `leastTokens` there, output included; a
+ * window that is not known may. Where none may, those with the largest: a provider's own count is worth more than an
+ * estimate of ours, and it refuses free of charge.
+ */
+export const fitting = (
+  lanes: ReadonlyArray<Lane.Lane>,
+  leastTokens: (lane: Lane.Lane) => number
+): ReadonlyArray<Lane.Lane> => {
+  const able = lanes.filter((lane) => leastTokens(lane) <= windowOf(lane))
+  if (able.length > 0) return able
+  const largest = Math.max(...lanes.map(windowOf))
+  return lanes.filter((lane) => windowOf(lane) === largest)
+}
+
+const windowOf = ({ capabilities }: Lane.Lane): number => capabilities.contextWindow ?? Number.POSITIVE_INFINITY
 
 const rank: { readonly [Status in HealthStatus.HealthStatus]: number } = {
   idle: 0,

@@ -40,6 +40,11 @@ export interface Lane {
   readonly check?: Effect.Effect<void, Failure.Failure> | undefined
   /** About how many tokens a request takes here, as the provider counts them against its limits. */
   readonly estimateTokens?: ((request: TextModel.Request | EmbedModel.Request) => number) | undefined
+  /**
+   * The least that a request can take of the context window here, with the output it asks for: an estimate, less the most
+   * it may be off. A lane whose known window is smaller is not asked while another one may hold the request.
+   */
+  readonly leastTokens?: ((request: TextModel.Request) => number) | undefined
   /** What tokens cost here, in US dollars; absent or `undefined` where the price is not known. */
   readonly cost?: ((usage: Usage) => number | undefined) | undefined
   /** Its client tells `Limits.Listener` what the headers of each response say is left. */
@@ -58,6 +63,7 @@ export interface Options {
   readonly embed?: EmbedModel.EmbedModel | undefined
   readonly check?: Effect.Effect<void, Failure.Failure> | undefined
   readonly estimateTokens?: Lane["estimateTokens"]
+  readonly leastTokens?: Lane["leastTokens"]
   readonly cost?: Lane["cost"]
   readonly statesLimits?: boolean | undefined
 }
@@ -74,6 +80,7 @@ export const make = (options: Options): Lane => ({
   embed: options.embed,
   check: options.check,
   estimateTokens: options.estimateTokens,
+  leastTokens: options.leastTokens,
   cost: options.cost,
   statesLimits: options.statesLimits
 })

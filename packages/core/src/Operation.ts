@@ -24,6 +24,11 @@ export interface Plan {
   readonly needs?: FallbackPlan.Requirements | undefined
   /** About how many tokens the request takes on a lane. Asked only where tokens are limited. Default: 0. */
   readonly estimateTokens?: ((lane: Lane.Lane) => number) | undefined
+  /**
+   * The least that the request can take of a lane's context window, with the output it asks for. A lane that is known to be
+   * too small for that is not tried while another may do. Default: nobody knows.
+   */
+  readonly leastTokens?: ((lane: Lane.Lane) => number) | undefined
   /** Who speaks to the caller, where that is not the pipeline itself. */
   readonly desk?: Desk | undefined
 }

@@ -175,8 +175,10 @@ type Lanes = answering.Lanes
 
 /** The lanes that can serve the operation, as they are written. */
 const capableOf = (options: Plan): Lanes | Refusal.NoCapableLane => {
-  const { lanes, missing } = FallbackPlan.capable(options.lanes, options.needs ?? {})
-  const [first, ...rest] = lanes
+  const { leastTokens, needs = {} } = options
+  const { lanes, missing } = FallbackPlan.capable(options.lanes, needs)
+  const [first, ...rest] =
+    leastTokens === undefined || lanes.length < 2 ? lanes : FallbackPlan.fitting(lanes, leastTokens)
   return first === undefined ? new Refusal.NoCapableLane({ route: options.route, missing }) : [first, ...rest]
 }
 

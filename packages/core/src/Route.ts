@@ -20,6 +20,7 @@ import * as FallbackPlan from "./FallbackPlan.ts"
 import { Flights, StreamFlights } from "./internal/Flights.ts"
 import * as embedFront from "./internal/embedFront.ts"
 import * as front from "./internal/front.ts"
+import * as requestSize from "./internal/requestSize.ts"
 import * as textAnswer from "./internal/textAnswer.ts"
 import { TextContinuation } from "./internal/TextContinuation.ts"
 import * as Lane from "./Lane.ts"
@@ -35,6 +36,8 @@ export interface Options<E = never, R = never> {
   readonly lanes: ReadonlyArray<Effect.Effect<Lane.Lane, E, R>>
   /** Default `Policy.standard`. */
   readonly policy?: Policy.Policy | undefined
+  /** What each of its lanes must offer, whatever a request needs: one that is known not to makes the route invalid. */
+  readonly needs?: FallbackPlan.Requirements | undefined
 }
 
 type Errors = Failure.Failure | Refusal.Refusal
@@ -83,15 +86,20 @@ export interface Embed extends EmbedModel.EmbedModel<Errors> {
 /** What routes need around them; `Resilience.layer` has it. */
 export type Around = Resilience.Resilience | Cache.Cache | EventBus.EventBus
 
-/** A resilient text model. Fails with `InvalidRoute` when a lane does not generate text, or one is in it twice. */
+/**
+ * A resilient text model. Fails with `InvalidRoute` when a lane does not generate text or lacks what the route `needs`, or
+ * when one is in it twice.
+ */
 export const text = Effect.fnUntraced(function* <E, R>(
   route: string,
   options: TextOptions<E, R>
 ): Effect.fn.Return<Text, E | FallbackPlan.InvalidRoute, R | Around> {
   const { before, lanes, policy, resilience } = yield* build(route, options)
-  const { lanes: able, missing } = FallbackPlan.capable(lanes, { text: true })
+  const { lanes: able, missing } = FallbackPlan.capable(lanes, { ...options.needs, text: true })
   if (missing.length > 0) return yield* new FallbackPlan.InvalidRoute({ route, problem: missing.join("; ") })
   const { degraded } = options
+  const isSized = able.length > 1 && able.some((lane) => lane.capabilities.contextWindow !== undefined)
+  const sizeOf = (request: TextModel.Request) => (isSized ? { leastTokens: leastOf(request) } : {})
   const generate = (request: TextModel.Request, desk?: Operation.Desk) =>
     resilience.run({
       route,
@@ -100,6 +108,7 @@ export const text = Effect.fnUntraced(function* <E, R>(
       lanes: able,
       needs: needsOf(request),
       estimateTokens: tokensOf(request),
+      ...sizeOf(request),
       call: (lane) => textOf(lane).generate(request).pipe(connecting(policy)),
       usageOf: (parts) => parts.reduce<Operation.Usage>((usage, part) => usageOf(part) ?? usage, {}),
       desk
@@ -109,7 +118,8 @@ export const text = Effect.fnUntraced(function* <E, R>(
     policy,
     lanes: able,
     needs: { ...needsOf(request), streaming: true },
-    estimateTokens: tokensOf(request)
+    estimateTokens: tokensOf(request),
+    ...sizeOf(request)
   })
   const stream = (request: TextModel.Request, desk?: Operation.Desk) =>
     resilience.runStream({
@@ -178,7 +188,7 @@ export const text = Effect.fnUntraced(function* <E, R>(
 })
 
 /**
- * A resilient embedding model. Fails with `InvalidRoute` when a lane does not embed, or when its lanes make vectors of
+ * A resilient embedding model. Fails with `InvalidRoute` when a lane does not embed or lacks what the route `needs`, or when its lanes make vectors of
  * different spaces: those cannot be compared, so an answer from the second would silently spoil an index.
  */
 export const embed = Effect.fnUntraced(function* <E, R>(
@@ -186,7 +196,7 @@ export const embed = Effect.fnUntraced(function* <E, R>(
   options: Options<E, R>
 ): Effect.fn.Return<Embed, E | FallbackPlan.InvalidRoute, R | Around> {
   const { before, lanes, policy, resilience } = yield* build(route, options)
-  const { missing } = FallbackPlan.capable(lanes, { embed: true })
+  const { missing } = FallbackPlan.capable(lanes, { ...options.needs, embed: true })
   const problem = missing.length > 0 ? missing.join("; ") : FallbackPlan.vectorProblemOf(lanes)
   if (problem !== undefined) return yield* new FallbackPlan.InvalidRoute({ route, problem })
   const embed = (request: EmbedModel.Request, desk?: Operation.Desk) =>
@@ -281,6 +291,16 @@ const tokensOf =
   (request: TextModel.Request | EmbedModel.Request) =>
   (lane: Lane.Lane): number =>
     lane.estimateTokens?.(request) ?? 0
+
+/** Nearly every request is so small that nothing has to be estimated: no lane would be too small for its very letters. */
+const leastOf = (request: TextModel.Request): ((lane: Lane.Lane) => number) => {
+  let most: number | undefined
+  return (lane) => {
+    const { contextWindow = Number.POSITIVE_INFINITY } = lane.capabilities
+    most ??= requestSize.mostTokens(request)
+    return most <= contextWindow ? 0 : (lane.leastTokens?.(request) ?? 0)
+  }
+}
 
 const needsOf = (request: TextModel.Request): FallbackPlan.Requirements => ({
   text: true,

@@ -2,7 +2,18 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, Layer, Stream } from "effect"
 import { EmbeddingModel, LanguageModel, Prompt } from "effect/ai"
 import { TestClock } from "effect/testing"
-import { AiErrors, AiModels, CircuitBreaker, Failure, Health, Lane, Policy, Provenance, Route } from "@holdfast/core"
+import {
+  AiErrors,
+  AiModels,
+  CircuitBreaker,
+  Failure,
+  FallbackPlan,
+  Health,
+  Lane,
+  Policy,
+  Provenance,
+  Route
+} from "@holdfast/core"
 import { alone, chat, exact, request } from "./Chat.ts"
 import { failing, playing, replying, scripted, text } from "./Scripted.ts"
 
@@ -123,6 +134,72 @@ describe("what a request needs", () => {
   )
 })
 
+describe("the context window a request needs", () => {
+  /** Lanes of these windows, under a request that takes at least so many tokens. */
+  const asked = Effect.fnUntraced(function* (least: number, ...windows: ReadonlyArray<number | undefined>) {
+    const lanes = yield* Effect.forEach(windows, (contextWindow, index) =>
+      scripted(`${"abc"[index]}/x`, [failing("ContentPolicy", { failover: false }), replying("hello")], {
+        capabilities: { contextWindow },
+        leastTokens: () => least
+      })
+    )
+    const model = yield* Route.text("chat", { lanes: lanes.map(({ lane }) => lane), policy: exact })
+    const prompt = Prompt.make("kelp ".repeat(20_000))
+    yield* Effect.exit(model.generate({ ...request, prompt }))
+    yield* Effect.exit(Stream.runDrain(model.stream({ ...request, prompt })))
+    return yield* Effect.forEach(lanes, ({ calls }) => calls)
+  })
+
+  it.effect("is kept from a lane that is too small for it by every estimate", () =>
+    Effect.gen(function* () {
+      assert.deepStrictEqual(yield* asked(1001, 1000, 2000), [0, 2])
+    }).pipe(alone)
+  )
+
+  it.effect("may be just what a lane has, or what nobody knows", () =>
+    Effect.gen(function* () {
+      assert.deepStrictEqual(yield* asked(1000, 1000, 2000), [2, 0])
+      assert.deepStrictEqual(yield* asked(1e9, undefined, 2000), [2, 0])
+      assert.deepStrictEqual(yield* asked(1e9, 2000, undefined), [0, 2])
+    }).pipe(alone)
+  )
+
+  it.effect("is tried on the largest where it fits into none: the provider's count decides", () =>
+    Effect.gen(function* () {
+      assert.deepStrictEqual(yield* asked(5000, 1000, 2000, 2000), [0, 2, 0])
+      assert.deepStrictEqual(yield* asked(5000, 1000), [2])
+    }).pipe(alone)
+  )
+
+  it.effect("is not estimated for a request whose very letters are fewer", () =>
+    Effect.gen(function* () {
+      let estimates = 0
+      const leastTokens = () => {
+        estimates += 1
+        return 0
+      }
+      const options = { capabilities: { contextWindow: 1000 }, leastTokens }
+      const a = yield* scripted("a/x", [replying("hello")], options)
+      const b = yield* scripted("b/y", [replying("hello")], options)
+      const model = yield* chat([a, b])
+      const asking = (asked: Partial<typeof request>) => model.generate({ ...request, ...asked })
+      yield* asking({})
+      assert.strictEqual(estimates, 0)
+      yield* asking({ prompt: Prompt.make("x".repeat(1000)) })
+      assert.isAbove(estimates, 0)
+      const before = estimates
+      yield* asking({ sampling: { maxOutputTokens: 1000 } })
+      yield* asking({ tools: [{ name: "t", description: "x".repeat(1000), parameters: {} }] })
+      yield* asking({
+        prompt: Prompt.make([
+          { role: "user", content: [{ type: "file", mediaType: "text/plain", data: new Uint8Array([1]) }] }
+        ])
+      })
+      assert.isAtLeast(estimates - before, 3)
+    }).pipe(alone)
+  )
+})
+
 describe("building a route", () => {
   const make = (...lanes: ReadonlyArray<Lane.Lane>) =>
     Effect.flip(Route.text("chat", { lanes: lanes.map((lane) => Effect.succeed(lane)) }))
@@ -155,6 +232,26 @@ describe("building a route", () => {
       const model = yield* embed(vectors("a", "v3"), vectors("b", "v3"))
       assert.strictEqual(model.space, "v3")
       assert.deepStrictEqual((yield* model.embed({ inputs: ["ab", "c"] })).vectors, [[2], [1]])
+    }).pipe(alone)
+  )
+
+  it.effect("fails when a lane lacks what the route needs, and says what", () =>
+    Effect.gen(function* () {
+      const a = yield* scripted("a/x", [replying("hello")], { capabilities: { contextWindow: 200_000, tools: true } })
+      const b = yield* scripted("b/y", [replying("hello")], { capabilities: { contextWindow: 8192, tools: false } })
+      const lanes = [a.lane, b.lane]
+      const build = (needs: FallbackPlan.Requirements) => Route.text("chat", { lanes, needs })
+      assert.include((yield* Effect.flip(build({ tools: true }))).message, "b/y has no tools")
+      assert.include(
+        (yield* Effect.flip(build({ contextTokens: 100_000 }))).message,
+        "b/y holds at most 8192 tokens, 100000 are asked for"
+      )
+      yield* build({ contextTokens: 8192, vision: true })
+      const short = Route.embed("index", {
+        lanes: [Effect.succeed(vectors("a", "v3", { dimensions: 768 }))],
+        needs: { dimensions: 1024 }
+      })
+      assert.include((yield* Effect.flip(short)).message, "a/v3 makes vectors of 768, 1024 are asked for")
     }).pipe(alone)
   )
 

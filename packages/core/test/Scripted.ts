@@ -106,6 +106,7 @@ export interface Options {
   readonly credential?: string | undefined
   readonly capabilities?: Lane.Capabilities | undefined
   readonly estimateTokens?: Lane.Lane["estimateTokens"]
+  readonly leastTokens?: Lane.Lane["leastTokens"]
   readonly cost?: Lane.Lane["cost"]
 }
 
@@ -135,6 +136,7 @@ export const scripted = Effect.fnUntraced(function* (id: string, steps: Readonly
     credential: options.credential,
     capabilities: options.capabilities,
     estimateTokens: options.estimateTokens,
+    leastTokens: options.leastTokens,
     cost: options.cost,
     text: {
       generate: (request) => counted(Effect.flatMap(next(request), (step) => step.generate)),

@@ -75,6 +75,18 @@ export type Provider = typeof Provider.Type
 
 const LaneName = Schema.String.check(Schema.isPattern(/^[^/\s]+\/\S+$/, { message: "expected provider/model" }))
 
+/** What every lane of a route has to offer: one that is known not to is an error of the configuration. */
+const Needs = Schema.Struct({
+  tools: Schema.optionalKey(Schema.Boolean),
+  vision: Schema.optionalKey(Schema.Boolean),
+  jsonSchema: Schema.optionalKey(Schema.Boolean),
+  streaming: Schema.optionalKey(Schema.Boolean),
+  /** Tokens of input and output together. */
+  contextTokens: Schema.optionalKey(positiveInt),
+  maxOutputTokens: Schema.optionalKey(positiveInt),
+  dimensions: Schema.optionalKey(positiveInt)
+})
+
 const Route = Schema.Struct({
   /** Default: `embed` when every lane's model is known to make vectors, else `text`. */
   kind: Schema.optionalKey(Schema.Literals(["text", "embed"])),
@@ -82,6 +94,7 @@ const Route = Schema.Struct({
   policy: Schema.optionalKey(Policy.fromConfig("interactive")),
   /** `provider/model`, most preferred first. */
   lanes: Schema.NonEmptyArray(LaneName),
+  needs: Schema.optionalKey(Needs),
   /** What a route for text answers when every lane has failed and the caller could not have helped it. */
   degraded: Schema.optionalKey(Schema.NonEmptyString)
 })

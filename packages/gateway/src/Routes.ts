@@ -50,7 +50,7 @@ export const make = Effect.fnUntraced(function* (
       own.push(lane)
     }
     const policy = entry.policy ?? Policy.interactive
-    const options = { lanes: own.map((lane) => Effect.succeed(lane)), policy }
+    const options = { lanes: own.map((lane) => Effect.succeed(lane)), policy, needs: entry.needs }
     const kind = entry.kind ?? (own.every(makesVectors) ? "embed" : "text")
     if (kind === "embed" && entry.degraded !== undefined) {
       return yield* new Config.InvalidConfig({

@@ -34,6 +34,7 @@ describe("a configuration", () => {
     ["a host without a URL", good.replace("baseUrl: http://127.0.0.1:11434/v1", ""), `["baseUrl"]`],
     ["a provider without a key", good.replace("key: { env: GEMINI_API_KEY }", ""), `["gemini"]["key"]`],
     ["a provider of no kind", good.replace("gemini:", "other:").replace("gemini/", "other/"), `["other"]["kind"]`],
+    ["a need of no kind", `${good}    needs: { tool: true }\n`, `["routes"]["chat"]["needs"]["tool"]`],
     ["no route", good.replace(/routes:[\s\S]*/, "routes: {}"), `["routes"]`, "at least one"],
     ["sharing over nothing", `${good}sharing: {}`, `["sharing"]`, "either redis or postgres"],
     [

@@ -40,6 +40,22 @@ describe("the lanes of a configuration", () => {
     })
   )
 
+  it.effect("must all have what the route needs, as far as is known", () =>
+    Effect.gen(function* () {
+      const needing = (needs: string) =>
+        routes(`
+          providers:
+            openai: { key: { env: KEY } }
+            local: { kind: openai-compatible, baseUrl: http://127.0.0.1:1/v1, models: { llama: { contextWindow: 4096 } } }
+          routes:
+            chat: { lanes: [openai/gpt-4o-mini, local/llama], needs: { ${needs} } }
+        `)
+      const error = yield* Effect.flip(needing("contextTokens: 100000"))
+      assert.include(String(error), "local/llama holds at most 4096 tokens, 100000 are asked for")
+      yield* needing("contextTokens: 4096, tools: true")
+    })
+  )
+
   it.effect("have the catalogue's price or their own, and need one where money is limited", () =>
     Effect.gen(function* () {
       const limited = (price: string) =>

@@ -2,7 +2,8 @@ import { Lane } from "@holdfast/core"
 import { assert, describe, it } from "@effect/vitest"
 import { ConfigProvider, Duration, Effect, Exit, Redacted, Stream } from "effect"
 import { TestClock } from "effect/testing"
-import { Gemini, ModelProfile, OpenAi, OpenAiCompatible } from "../src/index.ts"
+import { Prompt } from "effect/ai"
+import { Gemini, ModelProfile, OpenAi, OpenAiCompatible, Tokens } from "../src/index.ts"
 import * as MemoryHost from "./MemoryHost.ts"
 import { canary, collect, generate, hello, laneTo, stream } from "./requests.ts"
 
@@ -37,6 +38,21 @@ describe("a lane", () => {
       assert.strictEqual(Lane.vectorSpace(lane), "text-embedding-3-large@256")
       assert.isUndefined(lane.text)
     })
+  )
+
+  it.effect(
+    "says the least that a request takes of its window: the estimate less the most it is off, and the output",
+    () =>
+      Effect.gen(function* () {
+        const lane = yield* laneTo(MemoryHost.make({}), "openai", { model: "gpt-4o-mini" })
+        const request = { ...hello, prompt: Prompt.make("kelp holds on to the ground ".repeat(1000)) }
+        const { margin, tokens } = Tokens.estimate(request, { provider: "openai", model: "gpt-4o-mini" })
+        assert.isAbove(margin, 0.1)
+        assert.strictEqual(lane.leastTokens?.(request), tokens * (1 - margin))
+        const limited = { ...request, sampling: { maxOutputTokens: 500 } }
+        assert.strictEqual(lane.leastTokens?.(limited), tokens * (1 - margin) + 500)
+        assert.strictEqual(lane.estimateTokens?.(limited), tokens + 500)
+      })
   )
 
   it.effect("costs what the catalogue says, or what the caller says it does, or nobody knows what", () =>

@@ -90,7 +90,14 @@ const overLanes = Effect.fnUntraced(function* <A, R>(
       const mayAsk = whoMayBeAsked(operation, lane, error)
       pending = notAsked(others, hedged).filter(mayAsk)
       waiting = (isWaiting ? [...waiting, lane] : waiting).filter(mayAsk)
-      if (isRequestFault(error) && pending.length === 0 && waiting.length === 0) return yield* error
+      if (
+        isRequestFault(error) &&
+        pending.length === 0 &&
+        waiting.length === 0 &&
+        !hasFailedLarger(operation, lane, error)
+      ) {
+        return yield* error
+      }
     }
     if (
       waiting.length === 0 ||
@@ -148,6 +155,15 @@ export const whoMayBeAsked = (
       return (other) => FallbackPlan.isLarger(other, lane)
   }
 }
+
+/** Whether the request may be too large for this lane alone: a larger one has failed for a reason of its own. */
+const hasFailedLarger = (operation: Operation, lane: Lane.Lane, error: Failure.Failure | Refusal.Step): boolean =>
+  error._tag === "ContextLengthExceeded" &&
+  operation.plan.lanes.some(
+    (other) =>
+      FallbackPlan.isLarger(other, lane) &&
+      operation.trail.some((entry) => entry.lane === other.id && entry.error._tag !== "ContextLengthExceeded")
+  )
 
 /** Whether the error is about the request, so that it says more than that every lane has failed. */
 const isRequestFault = (error: Failure.Failure | Refusal.Step): boolean =>

@@ -269,6 +269,14 @@ describe("going on to another lane", () => {
     }).pipe(alone)
   )
 
+  it.effect("that finds the request too long is no verdict on it where a larger one has failed for itself", () =>
+    Effect.gen(function* () {
+      const larger = yield* sized("a/larger", 32_000, failing("PermissionDenied"))
+      const small = yield* sized("b/small", 8000, failing("ContextLengthExceeded"))
+      assert.strictEqual((yield* errorOf((yield* chat([larger, small])).ask))._tag, "AllLanesFailed")
+    }).pipe(alone)
+  )
+
   it.effect("does not come back for a too long request to a small lane that was closed when it had its turn", () =>
     Effect.gen(function* () {
       const small = yield* sized("a/small", 4000, replying("never asked"))

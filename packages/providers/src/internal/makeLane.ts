@@ -38,6 +38,7 @@ export const makeLane = (protocol: Protocol, options: Options, client: HttpClien
   const target = { provider, model, lane: base.id }
   const { headers, key, onBadEvent = "fail" } = options
   const errorsOf = Object.hasOwn(Tables.own, provider) ? provider : options.errorsOf
+  const tokenizer = { provider: errorsOf, model }
   const wire = Wire.make({ client, target, errorsOf, headers, key, onBadEvent })
 
   const orRefuse = (encode: () => Result.Result<string, Problem.Problem>): Effect.Effect<string, Failure.Failure> =>
@@ -98,8 +99,12 @@ export const makeLane = (protocol: Protocol, options: Options, client: HttpClien
     statesLimits: true,
     cost: (usage) => (price === undefined ? undefined : ModelProfile.costAt(price, usage)),
     estimateTokens: (request) =>
-      Tokens.estimate(request, { provider: errorsOf, model }).tokens +
+      Tokens.estimate(request, tokenizer).tokens +
       // What may be written is counted when the request is made, and given back when less has been.
-      ("sampling" in request ? (request.sampling.maxOutputTokens ?? 0) : 0)
+      ("sampling" in request ? (request.sampling.maxOutputTokens ?? 0) : 0),
+    leastTokens: (request) => {
+      const { margin, tokens } = Tokens.estimate(request, tokenizer)
+      return tokens * (1 - margin) + (request.sampling.maxOutputTokens ?? 0)
+    }
   }
 }
