@@ -36,6 +36,18 @@ export const Result = Schema.Union([
 ])
 export type Result = typeof Result.Type
 
+/** What was used, as far as anybody knows. */
+const amounts = {
+  inputTokens: Schema.optional(Schema.Number),
+  outputTokens: Schema.optional(Schema.Number),
+  /** Of the input, what the provider had in its cache. */
+  cachedTokens: Schema.optional(Schema.Number),
+  /** The provider has not said all of it; what it has not said was estimated. */
+  estimated: Schema.optional(Schema.Boolean),
+  /** What it costs in US dollars, where the price is known. */
+  usd: Schema.optional(Schema.Number)
+}
+
 /** One request to one provider ended, in any way, also by interruption (`Cancelled`). */
 export const AttemptEnded = Schema.TaggedStruct("AttemptEnded", {
   ...base,
@@ -59,8 +71,14 @@ export const AttemptEnded = Schema.TaggedStruct("AttemptEnded", {
   retryAfterMillis: Schema.optional(Schema.Number),
   /** Our sentence about the failure, without prompt, body or key. */
   message: Schema.optional(Schema.String),
-  inputTokens: Schema.optional(Schema.Number),
-  outputTokens: Schema.optional(Schema.Number)
+  /** It goes on with a stream that another attempt began, or begins it anew. */
+  continued: Schema.optional(Schema.Boolean),
+  /** A stream that broke off behind its first content. */
+  truncated: Schema.optional(Schema.Boolean),
+  /** How long the operation waited right before it. */
+  waitedMillis: Schema.optional(Schema.Number),
+  tenant: Schema.optional(Schema.String),
+  ...amounts
 })
 
 /** The same lane will be asked again. */
@@ -145,7 +163,25 @@ export const OperationEnded = Schema.TaggedStruct("OperationEnded", {
   attempts: Schema.Int,
   durationMillis: Schema.Number,
   /** Whether something else answered than the first lane. */
+  /** Over all its attempts: for retries, for limits and for lanes to reopen. */
+  waitedMillis: Schema.optional(Schema.Number),
+  /** From its start to the first content, for streams. */
+  firstContentMillis: Schema.optional(Schema.Number),
+  /** The rule that classified the failure it ended with. */
+  rule: Schema.optional(Schema.String),
+  /** Under whose name it is accounted. */
+  tenant: Schema.optional(Schema.String),
+  /** The trace its caller is in. */
+  traceId: Schema.optional(Schema.String),
   degraded: Schema.Boolean,
+  /** An attempt was sent beside another one. */
+  hedged: Schema.optional(Schema.Boolean),
+  /** Another attempt was asked to go on with its stream, or to begin it anew. */
+  continued: Schema.optional(Schema.Boolean),
+  /** A stream that broke off behind its first content. */
+  truncated: Schema.optional(Schema.Boolean),
+  /** Of its own attempts, all together. */
+  ...amounts,
   /** What answered, where it was no attempt of this operation's own. */
   source: Schema.optional(Schema.Literals(["cache", "stale", "shared", "last-resort"])),
   /** The operation whose attempts it shared. */
@@ -158,6 +194,28 @@ export const OperationEnded = Schema.TaggedStruct("OperationEnded", {
 export const CacheStoreChanged = Schema.TaggedStruct("CacheStoreChanged", {
   ...base,
   available: Schema.Boolean,
+  /** Why, in a few words. */
+  reason: Schema.String
+})
+
+/** The journal in front of the database began to fill, is current again, or has a problem. */
+export const JournalChanged = Schema.TaggedStruct("JournalChanged", {
+  ...base,
+  /**
+   * - `current`: the database has everything.
+   * - `behind`: the database is slow or away; rows wait on disk.
+   * - `full`: the oldest rows were dropped.
+   * - `failing`: the disk takes nothing; rows wait in memory.
+   */
+  to: Schema.Literals(["current", "behind", "full", "failing"]),
+  /** Rows that wait. */
+  records: Schema.Int,
+  /** Their size on disk, with what is already in the database and not yet deleted. */
+  bytes: Schema.Number,
+  /** How old the oldest row is that waits. */
+  oldestMillis: Schema.optional(Schema.Number),
+  /** Rows given up since the start. */
+  dropped: Schema.Int,
   /** Why, in a few words. */
   reason: Schema.String
 })
@@ -249,6 +307,7 @@ export const Event = Schema.Union([
   HealthChanged,
   SharingChanged,
   CacheStoreChanged,
+  JournalChanged,
   AttentionNeeded
 ])
 export type Event = typeof Event.Type

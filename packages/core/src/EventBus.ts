@@ -1,5 +1,5 @@
 /**
- * One bounded bus for all events. Publishing never waits: a subscriber that falls behind loses its own oldest events, and
+ * One bounded bus for all events. Publishing waits for nobody but listeners, who are told at once: a subscriber that falls behind loses its own oldest events, and
  * a counter says how many; nobody else notices. The subscriptions belong to this layer.
  */
 import type * as Cause from "effect/Cause"
@@ -40,6 +40,11 @@ export class EventBus extends Context.Service<
     readonly publishUnsafe: (now: number, draft: Event.Draft) => void
     /** Whether anybody would see an event: what builds one may be skipped where nobody does. */
     readonly isHeard: () => boolean
+    /**
+     * Tells `listener` of every event as it is published, before whoever publishes goes on, until the scope closes: it has
+     * to be quick, and must not throw. For what must never miss one.
+     */
+    readonly listen: (listener: (event: Event.Event) => void) => Effect.Effect<void, never, Scope.Scope>
     /** A subscription that ends with the scope it was made in. */
     readonly subscribe: (options?: SubscribeOptions) => Effect.Effect<Subscription, never, Scope.Scope>
     /** Events lost by slow subscribers since the bus was made, over all of them. */
@@ -58,6 +63,7 @@ export const make: Effect.Effect<EventBus["Service"]> = Effect.gen(function* () 
   const instance = (yield* Random.nextIntBetween(0, 36 ** 6)).toString(36).padStart(6, "0")
   const bootedAt = (yield* Clock.currentTimeMillis).toString(36)
   const subscribers = new Set<Subscriber>()
+  const listeners = new Set<(event: Event.Event) => void>()
   let sequence = 0
   let dropped = 0
 
@@ -66,9 +72,12 @@ export const make: Effect.Effect<EventBus["Service"]> = Effect.gen(function* () 
     return `${bootedAt}-${instance}-${sequence.toString(36)}`
   }
 
+  const isHeard = (): boolean => subscribers.size > 0 || listeners.size > 0
+
   const publishUnsafe = (now: number, draft: Event.Draft): void => {
-    if (subscribers.size === 0) return
+    if (!isHeard()) return
     const event: Event.Event = { ...draft, id: nextId(), at: now }
+    for (const listener of listeners) listener(event)
     for (const subscriber of subscribers) {
       if (Queue.sizeUnsafe(subscriber.queue) >= subscriber.capacity) {
         subscriber.dropped += 1
@@ -108,7 +117,12 @@ export const make: Effect.Effect<EventBus["Service"]> = Effect.gen(function* () 
     nextIdUnsafe: nextId,
     publish,
     publishUnsafe,
-    isHeard: () => subscribers.size > 0,
+    isHeard,
+    listen: (listener) =>
+      Effect.acquireRelease(
+        Effect.sync(() => void listeners.add(listener)),
+        () => Effect.sync(() => listeners.delete(listener))
+      ),
     subscribe,
     dropped: Effect.sync(() => dropped)
   })

@@ -1,4 +1,5 @@
 /** What a caller asks the pipeline for: a name, a policy, the lanes that may serve it, and the call itself. */
+import * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
 import type * as Stream from "effect/Stream"
 import type * as Event from "./Event.ts"
@@ -11,7 +12,16 @@ import type * as Policy from "./Policy.ts"
 export interface Usage {
   readonly inputTokens?: number | undefined
   readonly outputTokens?: number | undefined
+  /** Of the input: read from the provider's cache. */
+  readonly cacheReadTokens?: number | undefined
+  /** Of the input: written to the provider's cache. */
+  readonly cacheWriteTokens?: number | undefined
 }
+
+/** Under whose name operations are accounted: it is in events and in the store, so it must be a name and never a key. */
+export const Tenant = Context.Reference<string | undefined>("@holdfast/core/Operation/Tenant", {
+  defaultValue: () => undefined
+})
 
 /** What every operation names. */
 export interface Plan {

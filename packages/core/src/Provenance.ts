@@ -10,7 +10,7 @@ export interface Attempt {
   readonly result: Event.Result
   /** How long it took, in milliseconds. */
   readonly durationMillis: number
-  /** How long the operation waited right before it, in milliseconds: for a retry or for a lane to reopen. */
+  /** How long the operation waited right before it, in milliseconds: for a retry, a slot, or a lane to reopen. */
   readonly waitMillis: number
   /** It was sent beside another attempt that was slow. */
   readonly hedge?: true | undefined

@@ -87,16 +87,28 @@ export const make: Effect.Effect<
     running.report(operation)
     const { desk } = operation.plan
     if (desk === undefined && !shared.bus.isHeard()) return
+    const { account, origin } = operation
+    const result = guards.resultOf(exit)
+    const { firstContentAt, waitedMillis } = account
     const end = {
       _tag: "OperationEnded",
       operation: operation.id,
       route: operation.route,
       kind: operation.kind,
-      result: guards.resultOf(exit),
+      result,
+      rule: running.ruleOf(exit),
+      tenant: origin.tenant,
+      traceId: origin.traceId,
       lane: operation.answeredBy?.id,
       attempts: operation.sent,
       durationMillis: now - operation.startedAt,
-      degraded: running.isDegraded(operation)
+      waitedMillis: waitedMillis + operation.waitedMillis,
+      firstContentMillis: firstContentAt === undefined ? undefined : firstContentAt - operation.startedAt,
+      degraded: running.isDegraded(operation),
+      ...(operation.hasHedged ? { hedged: true } : {}),
+      ...(operation.goesOn ? { continued: true } : {}),
+      ...(firstContentAt !== undefined && guards.isCut(result) ? { truncated: true } : {}),
+      ...guards.amountsOf(account)
     } as const
     if (desk === undefined) shared.bus.publishUnsafe(now, end)
     else desk.ended(end)
@@ -123,7 +135,7 @@ export const make: Effect.Effect<
       const { lanes, plan } = prepared
       const ambient = ambientOf(currentFiber())
       const now = ambient.clock.currentTimeMillisUnsafe()
-      const operation = new running.Operation(plan, plan.kind, shared.bus.nextIdUnsafe, ambient.sink, now)
+      const operation = new running.Operation(plan, plan.kind, shared.bus.nextIdUnsafe, ambient, now)
       if (!answering.isLanes(lanes)) {
         const exit = Exit.fail(lanes)
         close(operation, exit, now)
@@ -145,9 +157,10 @@ export const make: Effect.Effect<
     const lanes = capableOf(options)
     return Stream.unwrap(
       Effect.withFiber((fiber) => {
-        const { clock, sink } = ambientOf(fiber)
+        const ambient = ambientOf(fiber)
+        const { clock } = ambient
         const now = clock.currentTimeMillisUnsafe()
-        const operation = new running.Operation(options, "stream", shared.bus.nextIdUnsafe, sink, now)
+        const operation = new running.Operation(options, "stream", shared.bus.nextIdUnsafe, ambient, now)
         return streaming.open(
           shared,
           operation,

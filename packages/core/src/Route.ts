@@ -315,5 +315,10 @@ const hasImage = (message: Prompt.Message): boolean =>
 
 const usageOf = (part: Response.PartEncoded | Response.StreamPartEncoded): Operation.Usage | undefined =>
   part.type === "finish"
-    ? { inputTokens: part.usage.inputTokens.total, outputTokens: part.usage.outputTokens.total }
+    ? {
+        inputTokens: part.usage.inputTokens.total,
+        outputTokens: part.usage.outputTokens.total,
+        cacheReadTokens: part.usage.inputTokens.cacheRead,
+        cacheWriteTokens: part.usage.inputTokens.cacheWrite
+      }
     : undefined

@@ -156,6 +156,28 @@ describe("the bus", () => {
     }).pipe(alone)
   )
 
+  it.effect("tells a listener of every event before whoever publishes goes on, until its scope closes", () =>
+    Effect.gen(function* () {
+      const bus = yield* EventBus.EventBus
+      assert.isFalse(bus.isHeard())
+      const scope = yield* Scope.make()
+      const heard: Array<Event.Event> = []
+      yield* Scope.provide(
+        bus.listen((event) => heard.push(event)),
+        scope
+      )
+      assert.isTrue(bus.isHeard())
+      for (let n = 1; n <= 10_000; n += 1) {
+        bus.publishUnsafe(n, draft(n))
+        assert.strictEqual(heard.length, n)
+      }
+      yield* Scope.close(scope, Exit.void)
+      assert.isFalse(bus.isHeard())
+      yield* publish(1, 1)
+      assert.strictEqual(heard.length, 10_000)
+    }).pipe(alone)
+  )
+
   it.effect.each([0, -1, 1.5, Number.NaN])("refuses room for %d events", (capacity) =>
     Effect.gen(function* () {
       const bus = yield* EventBus.EventBus

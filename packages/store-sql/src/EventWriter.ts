@@ -1,7 +1,7 @@
 /**
- * Writes what happened into the database, off the request path: takes events from the bus as they come, keeps their rows
- * in a bounded buffer and writes them in batches. The database may be slow or away, whoever makes a call does not notice;
- * rows wait, and when too many wait the oldest are dropped and counted. The buffer belongs to this layer.
+ * Writes what happened into the database, off the request path: hears every event of the bus as it happens, keeps its rows
+ * in a bounded backlog and writes them in batches. The database may be slow or away, whoever makes a call does not notice;
+ * rows wait, and when too many wait the oldest are dropped and counted. The backlog belongs to this layer.
  */
 import * as CircuitBreaker from "@holdfast/core/CircuitBreaker"
 import type * as Event from "@holdfast/core/Event"
@@ -17,13 +17,16 @@ import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Queue from "effect/Queue"
 import * as Random from "effect/Random"
-import type * as Scope from "effect/Scope"
+import * as Scope from "effect/Scope"
 import * as SqlClient from "effect/sql/SqlClient"
+import type * as SqlError from "effect/sql/SqlError"
 import { fromSqlError } from "./DatabaseError.ts"
+import * as Backlog from "./internal/Backlog.ts"
 import * as BatchWriter from "./internal/BatchWriter.ts"
-import { insertAll } from "./internal/insertAll.ts"
+import * as InsertAll from "./internal/insertAll.ts"
+import * as Partitions from "./internal/Partitions.ts"
+import { type Record, of as recordOf } from "./internal/Record.ts"
 import * as Rows from "./internal/rows.ts"
-import type { Entry } from "./internal/tables.ts"
 import * as Migrations from "./Migrations.ts"
 
 /** What is known about one lane at one instant. The health monitor's snapshots have this shape. */
@@ -54,8 +57,6 @@ export interface Stats {
   readonly dropped: number
   /** Rows the database will never take. Each was logged. */
   readonly rejected: number
-  /** Events of any kind that the bus dropped before they were read. */
-  readonly missed: number
   /** Rows that wait or are being written. */
   readonly pending: number
   /** Whether the last statement failed. */
@@ -79,8 +80,10 @@ export interface Options {
   readonly batchSize?: number | undefined
   /** The longest a row waits for others. Default 1 second. */
   readonly batchInterval?: Duration.Input | undefined
-  /** Rows kept while the database is slow or away. Default 10,000. */
+  /** Rows kept in memory while the database is slow or away. Default 10,000. */
   readonly capacity?: number | undefined
+  /** Rows older than that are dropped, a week at a time. Default 90 days; `Duration.infinity` keeps all. */
+  readonly retention?: Duration.Input | undefined
   /** The lanes as they are now. Default none: only changes of status make health rows. */
   readonly snapshots?: Effect.Effect<ReadonlyArray<HealthSnapshot>> | undefined
   /** Between two looks at all lanes, which make one row per lane. Default 60 seconds. */
@@ -95,11 +98,13 @@ export interface Options {
   readonly closeTimeout?: Duration.Input | undefined
 }
 
-/** Events read from the bus at once. */
-const intakeSize = 1024
-
 /** Reading the health of the lanes is a look into memory; whatever takes longer is broken. */
 const snapshotsTimeout = "5 seconds"
+
+/** Between two looks for partitions to make and to drop. */
+const upkeepInterval = "6 hours"
+
+type HealthChanged = typeof Event.HealthChanged.Type
 
 /**
  * Starts to write, beginning with the migrations. It is there at once: a database that is away holds up nobody.
@@ -109,26 +114,33 @@ export const make = Effect.fnUntraced(function* (
   options: Options = {}
 ): Effect.fn.Return<EventWriter["Service"], never, EventBus.EventBus | SqlClient.SqlClient | Scope.Scope> {
   const sql = yield* SqlClient.SqlClient
-  const subscription = yield* EventBus.EventBus.use((bus) => bus.subscribe())
-  const flushes = yield* Queue.unbounded<Deferred.Deferred<void>>()
+  const bus = yield* EventBus.EventBus
   const closed = Deferred.makeUnsafe<void>()
+  const retentionMillis = Duration.toMillis(options.retention ?? "90 days")
+  if (!(retentionMillis > 0)) throw new RangeError(`retention must be longer than nothing, got ${retentionMillis} ms`)
+  const backlog = Backlog.inMemory<Record>(positive("capacity", options.capacity ?? 10_000))
+  const insert = InsertAll.make()
   let rejected = 0
 
-  const batches = yield* BatchWriter.make<Entry>({
-    prepare: Effect.provideService(Migrations.run, SqlClient.SqlClient, sql),
-    write: (entries) =>
-      insertAll(entries).pipe(
-        Effect.provideService(SqlClient.SqlClient, sql),
-        Effect.mapBoth({
-          onFailure: fromSqlError,
-          onSuccess: (count) => {
-            rejected += count
-          }
-        })
-      ),
+  const onDatabase = <A>(self: Effect.Effect<A, SqlError.SqlError, SqlClient.SqlClient>) =>
+    self.pipe(Effect.provideService(SqlClient.SqlClient, sql), Effect.mapError(fromSqlError))
+
+  const upkeep = Effect.gen(function* () {
+    const now = yield* Clock.currentTimeMillis
+    yield* onDatabase(Partitions.ahead(now))
+    const dropped = retentionMillis === Infinity ? [] : yield* onDatabase(Partitions.drop(now - retentionMillis))
+    if (dropped.length > 0) yield* Effect.logInfo("Rows past their time are dropped", { partitions: dropped.join(" ") })
+  })
+
+  const batches = yield* BatchWriter.make<Record>({
+    backlog,
+    prepare: Effect.andThen(Effect.provideService(Migrations.run, SqlClient.SqlClient, sql), upkeep),
+    write: (records) =>
+      Effect.map(onDatabase(insert(records)), (count) => {
+        rejected += count
+      }),
     batchSize: positive("batchSize", options.batchSize ?? 500),
     batchInterval: Duration.fromInputUnsafe(options.batchInterval ?? "1 second"),
-    capacity: positive("capacity", options.capacity ?? 10_000),
     writeTimeout: Duration.fromInputUnsafe(options.writeTimeout ?? "30 seconds"),
     retryBase: Duration.fromInputUnsafe(options.retryBase ?? "500 millis"),
     retryMax: Duration.fromInputUnsafe(options.retryMax ?? "30 seconds")
@@ -141,27 +153,49 @@ export const make = Effect.fnUntraced(function* (
     Effect.catchDefect(unread)
   )
 
-  const accept = Effect.fnUntraced(function* (events: ReadonlyArray<Event.Event>) {
-    const changed = events.some((event) => event._tag === "HealthChanged")
-    const lanes = new Map(changed ? (yield* snapshots).map((snapshot) => [snapshot.lane, snapshot]) : [])
-    batches.add(events.flatMap((event) => Rows.ofEvent(event, lanes)))
-  })
-
-  // `raceFirst` begins with its first effect, so this takes what is there and waits for nothing.
-  const takeNow = Effect.raceFirst(subscription.take(intakeSize), Effect.succeed([]))
-  const acceptRest = Effect.gen(function* () {
-    for (let events = yield* takeNow; events.length > 0; events = yield* takeNow) yield* accept(events)
-  })
-
-  // What was taken is accepted, even when the layer closes in between.
-  const intake = yield* Effect.uninterruptibleMask((restore) =>
-    restore(
-      Effect.raceFirst(
-        Effect.map(subscription.take(intakeSize), accept),
-        Effect.map(Queue.take(flushes), (done) => Effect.andThen(acceptRest, Deferred.succeed(done, undefined)))
+  // A lane's snapshot completes the row of a change of its health, and takes a moment to be read.
+  const changes = yield* Queue.unbounded<HealthChanged | Deferred.Deferred<void>>()
+  const complete = (change: HealthChanged, lanes: ReadonlyArray<HealthSnapshot>) =>
+    batches.add([
+      recordOf(
+        Rows.ofHealthChange(
+          change,
+          lanes.find(({ lane }) => lane === change.lane)
+        )
       )
-    ).pipe(Effect.flatten)
+    ])
+
+  const completing = yield* Effect.uninterruptibleMask((restore) =>
+    Effect.flatMap(restore(Queue.take(changes)), (change) =>
+      "_tag" in change
+        ? Effect.map(
+            Effect.onInterrupt(restore(snapshots), () => Effect.sync(() => complete(change, []))),
+            (lanes) => complete(change, lanes)
+          )
+        : Deferred.succeed(change, undefined)
+    )
   ).pipe(Effect.forever, Effect.forkScoped)
+  const completeRest = Effect.map(Queue.clear(changes), (rest) => {
+    for (const change of rest) {
+      if ("_tag" in change) complete(change, [])
+      else Deferred.doneUnsafe(change, Effect.void)
+    }
+  })
+
+  // Whoever publishes the end of an operation acknowledges it right after, so its rows have to be kept by then.
+  const listening = yield* Scope.fork(yield* Effect.scope)
+  yield* bus
+    .listen((event) => {
+      if (event._tag === "HealthChanged") {
+        Queue.offerUnsafe(changes, event)
+        return
+      }
+      const entries = Rows.ofEvent(event)
+      if (entries.length === 0) return
+      batches.add(entries.map(recordOf))
+      if (event._tag === "OperationEnded") backlog.keep()
+    })
+    .pipe(Scope.provide(listening))
 
   // Rows of a look have no event: their ids begin with a name of this writer, so that two processes never share one.
   const bootedAt = (yield* Clock.currentTimeMillis).toString(36)
@@ -171,7 +205,7 @@ export const make = Effect.fnUntraced(function* (
     batches.add(
       lanes.map((snapshot) => {
         sequence += 1
-        return Rows.ofSnapshot(`${bootedAt}-${instance}-health-${sequence.toString(36)}`, snapshot)
+        return recordOf(Rows.ofSnapshot(`${bootedAt}-${instance}-health-${sequence.toString(36)}`, snapshot))
       })
     )
   )
@@ -180,10 +214,17 @@ export const make = Effect.fnUntraced(function* (
     Effect.forever,
     Effect.forkScoped
   )
+  yield* Effect.sleep(upkeepInterval).pipe(
+    Effect.andThen(upkeep),
+    Effect.catch((error) => Effect.logWarning("Partitions cannot be made and dropped now", { reason: error.message })),
+    Effect.forever,
+    Effect.forkScoped
+  )
 
-  yield* Effect.addFinalizer(() =>
-    Fiber.interruptAll([intake, looks]).pipe(
-      Effect.andThen(acceptRest),
+  yield* Effect.addFinalizer((exit) =>
+    Scope.close(listening, exit).pipe(
+      Effect.andThen(Fiber.interruptAll([completing, looks])),
+      Effect.andThen(completeRest),
       Effect.andThen(batches.close(Duration.fromInputUnsafe(options.closeTimeout ?? "5 seconds"))),
       Effect.andThen(Deferred.succeed(closed, undefined))
     )
@@ -191,16 +232,22 @@ export const make = Effect.fnUntraced(function* (
 
   const flush = Effect.gen(function* () {
     const accepted = Deferred.makeUnsafe<void>()
-    Queue.offerUnsafe(flushes, accepted)
+    Queue.offerUnsafe(changes, accepted)
     yield* Deferred.await(accepted)
     yield* batches.flush
   })
 
   return EventWriter.of({
     flush: Effect.raceFirst(Deferred.await(closed), flush),
-    stats: Effect.map(subscription.dropped, (missed) => {
+    stats: Effect.sync(() => {
       const { away, dropped, pending, written } = batches.stats()
-      return { written: written - rejected, dropped, rejected, missed, pending, away }
+      return {
+        written: written - rejected,
+        dropped,
+        rejected,
+        pending,
+        away
+      }
     })
   })
 })

@@ -19,6 +19,19 @@ export const attempt = (fields: Partial<Of<"AttemptEnded">> = {}): Of<"AttemptEn
   ...fields
 })
 
+export const operation = (fields: Partial<Of<"OperationEnded">> = {}): Of<"OperationEnded"> => ({
+  _tag: "OperationEnded",
+  operation: "op-1",
+  route: "chat",
+  kind: "text",
+  result: "Success",
+  lane: "openai/gpt-mini",
+  attempts: 1,
+  durationMillis: 300,
+  degraded: false,
+  ...fields
+})
+
 export const circuit = (fields: Partial<Of<"CircuitChanged">> = {}): Of<"CircuitChanged"> => ({
   _tag: "CircuitChanged",
   circuit: "openai/gpt-mini",

@@ -6,6 +6,8 @@ import { inspect } from "node:util"
 import * as Database from "../src/Database.ts"
 import type { DatabaseError } from "../src/DatabaseError.ts"
 import type * as EventWriter from "../src/EventWriter.ts"
+import { ledgerTables } from "../src/internal/ledgerTables.ts"
+import { missionTables } from "../src/internal/missionTables.ts"
 import * as Migrations from "../src/Migrations.ts"
 import * as Fixtures from "./fixtures.ts"
 import { open, openWriter, storeSuite } from "./storeSuite.ts"
@@ -70,10 +72,38 @@ layer(TestPostgres.layer, { excludeTestServices: true, timeout: "60 seconds" })(
         )
         assert.deepStrictEqual(applied.flat(), [
           [1, "mission_tables"],
-          [2, "sharing_tables"]
+          [2, "sharing_tables"],
+          [3, "ledger_tables"]
         ])
       }
     })
+  )
+
+  it.effect("takes the rows of the tables before the ledger over into its partitions", () =>
+    Effect.gen(function* () {
+      const sql = yield* SqlClient.SqlClient
+      yield* missionTables
+      for (const [id, at] of [
+        ["e-1", "2026-01-04T23:59:59.999Z"],
+        ["e-2", "2026-01-05T00:00:00Z"],
+        ["e-3", "2026-02-20T12:00:00Z"]
+      ]) {
+        yield* sql`INSERT INTO ai_service_errors (event_id, service_name, model, lane, operation_id, attempt, error_type,
+          severity, occurred_at, resolved, resolved_by)
+          VALUES (${id}, 'openai', 'mini', 'openai/mini', 'op', 2, 'Network', 'warning', ${at}::timestamptz, true, 'me')`
+      }
+      yield* ledgerTables
+      assert.deepStrictEqual(
+        yield* sql`SELECT event_id, retry_count, resolved_by, tableoid::regclass::text AS part
+          FROM ai_service_errors ORDER BY id`,
+        [
+          { event_id: "e-1", retry_count: 1, resolved_by: "me", part: "ai_service_errors_20251229" },
+          { event_id: "e-2", retry_count: 1, resolved_by: "me", part: "ai_service_errors_20260105" },
+          { event_id: "e-3", retry_count: 1, resolved_by: "me", part: "ai_service_errors_20260216" }
+        ]
+      )
+      assert.deepStrictEqual(yield* sql`SELECT * FROM circuit_breaker_events`, [])
+    }).pipe(inDatabase)
   )
 
   it.effect("may be away: the writer keeps the order and loses nothing", () =>
@@ -87,11 +117,11 @@ layer(TestPostgres.layer, { excludeTestServices: true, timeout: "60 seconds" })(
       for (const operation of numbered(20, 40)) yield* publish(Fixtures.attempt({ operation }))
       yield* log.away
       for (const operation of numbered(40, 60)) yield* publish(Fixtures.attempt({ operation }))
-      assert.deepInclude(yield* writer.stats, { away: true, written: 20 })
+      assert.deepInclude(yield* writer.stats, { away: true, written: 40 })
       yield* server.start
       yield* writer.flush
       assert.deepStrictEqual(yield* operations, numbered(0, 60))
-      assert.deepInclude(yield* writer.stats, { written: 60, dropped: 0, pending: 0, away: false })
+      assert.deepInclude(yield* writer.stats, { written: 120, dropped: 0, pending: 0, away: false })
       assert.deepStrictEqual(log.lines, ["The database is away; rows wait until it is back", "The database is back"])
     }).pipe(inDatabase)
   )
@@ -100,7 +130,7 @@ layer(TestPostgres.layer, { excludeTestServices: true, timeout: "60 seconds" })(
     Effect.gen(function* () {
       const server = yield* TestPostgres
       const log = yield* watch
-      const { publish, writer } = yield* Effect.provide(open({ ...hasty, capacity: 10 }), log.layer)
+      const { publish, writer } = yield* Effect.provide(open({ ...hasty, capacity: 20 }), log.layer)
       yield* writer.flush
       yield* server.stop
       for (const operation of numbered(0, 10)) yield* publish(Fixtures.attempt({ operation }))
@@ -109,7 +139,7 @@ layer(TestPostgres.layer, { excludeTestServices: true, timeout: "60 seconds" })(
       yield* server.start
       yield* writer.flush
       assert.deepStrictEqual(yield* operations, numbered(25, 35))
-      assert.deepInclude(yield* writer.stats, { written: 10, dropped: 25, pending: 0 })
+      assert.deepInclude(yield* writer.stats, { written: 20, dropped: 50, pending: 0 })
     }).pipe(inDatabase)
   )
 

@@ -1,11 +1,15 @@
 /** What every database must do, whichever it is. */
 import { assert, layer } from "@effect/vitest"
 import { type Event, EventBus } from "@holdfast/core"
-import { Effect, Exit, type Layer, Ref, Scope } from "effect"
+import { Duration, Effect, Exit, type Layer, Random, Ref, Scope } from "effect"
 import { SqlClient, Statement } from "effect/sql"
 import type * as Database from "../src/Database.ts"
 import type { DatabaseError } from "../src/DatabaseError.ts"
 import * as EventWriter from "../src/EventWriter.ts"
+import * as InsertAll from "../src/internal/insertAll.ts"
+import * as Record from "../src/internal/Record.ts"
+import * as Partitions from "../src/internal/Partitions.ts"
+import * as Rows from "../src/internal/rows.ts"
 import * as Migrations from "../src/Migrations.ts"
 import * as Fixtures from "./fixtures.ts"
 
@@ -13,7 +17,7 @@ import * as Fixtures from "./fixtures.ts"
 export const open = Effect.fnUntraced(function* (options?: EventWriter.Options) {
   const sql = yield* SqlClient.SqlClient
   yield* Migrations.run
-  yield* sql`TRUNCATE ai_service_health, ai_service_errors, circuit_breaker_events`
+  yield* sql`TRUNCATE operations, attempts, ai_service_health, ai_service_errors, circuit_breaker_events`
   return yield* openWriter(options)
 })
 
@@ -35,6 +39,9 @@ export const openWriter = Effect.fnUntraced(function* (options?: EventWriter.Opt
     )
   return { sql, bus, writer, publish, close: Scope.close(scope, Exit.void) }
 })
+
+const rowFingerprint = (event: Event.Event): unknown =>
+  Rows.ofEvent(event).flatMap(({ row }) => ("fingerprint" in row ? [row.fingerprint] : []))[0]
 
 /** Columns that the database fills by itself. */
 const withoutOwn = ({ created_at, id, ...row }: Record<string, unknown>) => {
@@ -77,20 +84,20 @@ export const storeSuite = <E>(name: string, database: Layer.Layer<Database.Datab
         assert.strictEqual(types["ai_service_health.error_distribution"], "jsonb")
 
         const indexes = yield* sql<{ indexdef: string }>`SELECT indexdef FROM pg_indexes WHERE schemaname = 'public'`
-        const definitions = indexes.map(({ indexdef }) => indexdef.replace(/^.* ON public\./, ""))
+        const definitions = indexes.map(({ indexdef }) => indexdef.replace(/^.* ON (ONLY )?public\./, ""))
         assert.includeMembers(definitions, [
           "ai_service_health USING btree (service_name, last_check DESC)",
           "ai_service_health USING btree (lane, last_check DESC)",
           "ai_service_health USING btree (status, last_check DESC)",
-          "ai_service_health USING btree (event_id)",
+          "ai_service_health USING btree (event_id, last_check)",
           "ai_service_errors USING btree (service_name, occurred_at DESC)",
           "ai_service_errors USING btree (lane, occurred_at DESC)",
           "ai_service_errors USING btree (error_type, occurred_at DESC)",
           "ai_service_errors USING btree (occurred_at DESC) WHERE (NOT resolved)",
-          "ai_service_errors USING btree (event_id)",
+          "ai_service_errors USING btree (event_id, occurred_at)",
           "circuit_breaker_events USING btree (service_name, occurred_at DESC)",
           "circuit_breaker_events USING btree (circuit, occurred_at DESC)",
-          "circuit_breaker_events USING btree (event_id)"
+          "circuit_breaker_events USING btree (event_id, occurred_at)"
         ])
       })
     )
@@ -102,7 +109,8 @@ export const storeSuite = <E>(name: string, database: Layer.Layer<Database.Datab
         const sql = yield* SqlClient.SqlClient
         assert.deepStrictEqual(yield* sql`SELECT migration_id, name FROM holdfast_migrations`, [
           { migration_id: 1, name: "mission_tables" },
-          { migration_id: 2, name: "sharing_tables" }
+          { migration_id: 2, name: "sharing_tables" },
+          { migration_id: 3, name: "ledger_tables" }
         ])
       })
     )
@@ -138,6 +146,7 @@ export const storeSuite = <E>(name: string, database: Layer.Layer<Database.Datab
         assert.deepStrictEqual(rows.map(withoutOwn), [
           {
             ...common,
+            fingerprint: rowFingerprint(full),
             event_id: full.id,
             operation_id: "op-7",
             attempt: 3,
@@ -153,6 +162,7 @@ export const storeSuite = <E>(name: string, database: Layer.Layer<Database.Datab
           },
           {
             ...common,
+            fingerprint: rowFingerprint(bare),
             event_id: bare.id,
             operation_id: "op-1",
             attempt: 1,
@@ -181,6 +191,191 @@ export const storeSuite = <E>(name: string, database: Layer.Layer<Database.Datab
         }
         yield* writer.flush
         assert.deepStrictEqual(yield* sql`SELECT * FROM ai_service_errors`, [])
+      })
+    )
+
+    it.effect("keeps a row of every operation and of every attempt, however they ended", () =>
+      Effect.gen(function* () {
+        const { publish, sql, writer } = yield* open()
+        const operation = { operation: "op-9", route: "chat", tenant: "team-a" }
+        const common = { ...operation, kind: "stream" as const }
+        yield* publish(
+          Fixtures.attempt({
+            ...common,
+            attempt: 1,
+            result: "StreamTruncated",
+            firstContentMillis: 80.4,
+            truncated: true
+          })
+        )
+        yield* publish(Fixtures.attempt({ ...common, attempt: 2, result: "Cancelled", hedge: true, continued: true }))
+        const last = yield* publish(
+          Fixtures.attempt({
+            ...common,
+            attempt: 3,
+            result: "Success",
+            status: undefined,
+            startedAt: 5_000,
+            durationMillis: 250,
+            firstContentMillis: 90,
+            waitedMillis: 40.6,
+            continued: true,
+            inputTokens: 1_000,
+            outputTokens: 20,
+            cachedTokens: 900,
+            estimated: true,
+            usd: 0.000_12
+          })
+        )
+        const ended = yield* publish(
+          Fixtures.operation({
+            ...common,
+            attempts: 3,
+            durationMillis: 1_000,
+            waitedMillis: 41,
+            firstContentMillis: 80,
+            hedged: true,
+            continued: true,
+            degraded: true,
+            inputTokens: 2_000,
+            outputTokens: 40,
+            estimated: true,
+            usd: 0.000_36,
+            traceId: "0af7651916cd43dd8448eb211c80319c"
+          })
+        )
+        yield* publish(Fixtures.operation({ operation: "op-10", attempts: 0, source: "shared", joined: "op-9" }))
+        yield* writer.flush
+        const attempts = yield* sql`SELECT * FROM attempts ORDER BY attempt`
+        assert.deepStrictEqual(
+          attempts.map((row) => [
+            row.attempt,
+            row.result,
+            row.hedge,
+            row.continued,
+            row.truncated,
+            row.first_content_ms
+          ]),
+          [
+            [1, "StreamTruncated", false, false, true, 80],
+            [2, "Cancelled", true, true, false, null],
+            [3, "Success", false, true, false, 90]
+          ]
+        )
+        assert.deepStrictEqual(attempts[2], {
+          operation_id: "op-9",
+          attempt: 3,
+          ended_at: new Date(last.at),
+          started_at: new Date(5_000),
+          route: "chat",
+          kind: "stream",
+          tenant: "team-a",
+          lane: "openai/gpt-mini",
+          provider: "openai",
+          model: "gpt-mini",
+          result: "Success",
+          rule: null,
+          http_status: null,
+          request_id: null,
+          waited_ms: 41,
+          first_content_ms: 90,
+          duration_ms: 250,
+          input_tokens: 1_000,
+          output_tokens: 20,
+          cached_tokens: 900,
+          usage_estimated: true,
+          cost_usd: 0.000_12,
+          hedge: false,
+          continued: true,
+          truncated: false
+        })
+        const operations = yield* sql`SELECT * FROM operations ORDER BY attempts DESC`
+        assert.deepStrictEqual(operations[0], {
+          operation_id: "op-9",
+          ended_at: new Date(ended.at),
+          started_at: new Date(ended.at - 1_000),
+          route: "chat",
+          kind: "stream",
+          tenant: "team-a",
+          result: "Success",
+          rule: null,
+          lane: "openai/gpt-mini",
+          attempts: 3,
+          waited_ms: 41,
+          first_content_ms: 80,
+          duration_ms: 1_000,
+          input_tokens: 2_000,
+          output_tokens: 40,
+          cached_tokens: null,
+          usage_estimated: true,
+          cost_usd: 0.000_36,
+          degraded: true,
+          hedged: true,
+          continued: true,
+          truncated: false,
+          source: null,
+          joined_operation: null,
+          instead: null,
+          trace_id: "0af7651916cd43dd8448eb211c80319c"
+        })
+        assert.deepInclude(operations[1], {
+          operation_id: "op-10",
+          attempts: 0,
+          source: "shared",
+          joined_operation: "op-9"
+        })
+      })
+    )
+
+    it.effect("shows rates by the minute, by five and by the hour", () =>
+      Effect.gen(function* () {
+        const { publish, sql, writer } = yield* open()
+        for (const result of ["Success", "Success", "ServiceUnavailable", "Cancelled"] as const) {
+          yield* publish(Fixtures.attempt({ operation: `op-${result}-${yield* Random.nextInt}`, result, usd: 0.5 }))
+        }
+        yield* writer.flush
+        for (const view of ["attempt_rates_1m", "attempt_rates_5m", "attempt_rates_60m"]) {
+          const rows = yield* sql`SELECT sum(attempts)::int AS attempts, sum(cost_usd) AS cost_usd FROM ${sql(view)}`
+          assert.deepStrictEqual(rows, [{ attempts: 4, cost_usd: 2 }], view)
+        }
+        const [whole] = yield* sql`SELECT lane, attempts, success_rate, per_second FROM attempt_rates_60m`
+        // The hour may turn in the middle of the test.
+        if (whole?.attempts === 4) {
+          assert.deepInclude(whole, { lane: "openai/gpt-mini", success_rate: 2 / 3, per_second: 4 / 3_600 })
+        }
+      })
+    )
+
+    it.effect("makes the partition that a row needs, whenever it is of, and drops those that are too old", () =>
+      Effect.gen(function* () {
+        const { sql } = yield* open({ retention: Duration.infinity })
+        const now = Date.UTC(2020, 6, 29, 12)
+        const weeks = (ago: number) => now - ago * 7 * 86_400_000
+        const insert = InsertAll.make()
+        const rows = [0, 1, 12, 13, 14, 40].map((ago) => ({
+          ...Fixtures.operation({ operation: `ago-${ago}` }),
+          id: `e-${ago}`,
+          at: weeks(ago)
+        }))
+        yield* insert(rows.flatMap(Rows.ofEvent).map(Record.of))
+        assert.deepStrictEqual(
+          yield* Partitions.drop(now - 90 * 86_400_000),
+          ["ai_service_errors", "ai_service_health", "attempts", "circuit_breaker_events", "operations"].flatMap(
+            (table) => [`${table}_20191021`, `${table}_20200420`]
+          )
+        )
+        const left = yield* sql`SELECT operation_id FROM operations ORDER BY ended_at DESC`
+        assert.deepStrictEqual(
+          left.map((row) => row.operation_id),
+          ["ago-0", "ago-1", "ago-12", "ago-13"]
+        )
+        assert.deepStrictEqual(yield* Partitions.drop(now - 90 * 86_400_000), [])
+        // A writer that takes a partition for granted which another instance has dropped makes it again.
+        const old = rows.slice(-1).flatMap(Rows.ofEvent).map(Record.of)
+        yield* Effect.flip(insert(old))
+        assert.strictEqual(yield* insert(old), 0)
+        assert.strictEqual((yield* sql`SELECT 1 FROM operations WHERE operation_id = 'ago-40'`).length, 1)
+        yield* Partitions.drop(now - 90 * 86_400_000)
       })
     )
 
@@ -304,17 +499,20 @@ export const storeSuite = <E>(name: string, database: Layer.Layer<Database.Datab
         const { bus, publish, sql, writer } = yield* open()
         const again = yield* Effect.provideService(EventWriter.make(), EventBus.EventBus, bus)
         for (let index = 0; index < 50; index += 1) {
-          yield* publish(Fixtures.attempt())
+          yield* publish(Fixtures.attempt({ operation: `op-${index}` }))
           yield* publish(Fixtures.circuit())
           yield* publish(Fixtures.healthChange())
+          yield* publish(Fixtures.operation({ operation: `op-${index}` }))
         }
         yield* Effect.all([writer.flush, again.flush], { concurrency: 2 })
-        assert.strictEqual((yield* again.stats).written, 150)
+        assert.strictEqual((yield* again.stats).written, 250)
         const [counts] = yield* sql`SELECT
           (SELECT count(*)::int FROM ai_service_errors) AS errors,
           (SELECT count(*)::int FROM circuit_breaker_events) AS circuits,
-          (SELECT count(*)::int FROM ai_service_health) AS health`
-        assert.deepStrictEqual(counts, { errors: 50, circuits: 50, health: 50 })
+          (SELECT count(*)::int FROM ai_service_health) AS health,
+          (SELECT count(*)::int FROM attempts) AS attempts,
+          (SELECT count(*)::int FROM operations) AS operations`
+        assert.deepStrictEqual(counts, { errors: 50, circuits: 50, health: 50, attempts: 50, operations: 50 })
       })
     )
 
@@ -335,8 +533,8 @@ export const storeSuite = <E>(name: string, database: Layer.Layer<Database.Datab
           yield* bus.publish(Fixtures.attempt({ operation: `op-${index}` }))
         }
         yield* writer.flush
-        const inserts = (yield* Ref.get(statements)).filter((text) => text.startsWith("INSERT"))
-        assert.strictEqual(inserts.length, 3)
+        const inserts = (yield* Ref.get(statements)).filter((text) => text.startsWith("INSERT INTO ai_"))
+        assert.strictEqual(inserts.length, 5)
         const rows = yield* sql<{ operation_id: string }>`SELECT operation_id FROM ai_service_errors ORDER BY id`
         assert.deepStrictEqual(
           rows.map((row) => row.operation_id),
@@ -375,7 +573,7 @@ export const storeSuite = <E>(name: string, database: Layer.Layer<Database.Datab
           yield* publish(Fixtures.attempt(index === 37 ? { status: 2 ** 31 } : {}))
         }
         yield* writer.flush
-        assert.deepInclude(yield* writer.stats, { written: 99, rejected: 1, dropped: 0, pending: 0, away: false })
+        assert.deepInclude(yield* writer.stats, { written: 198, rejected: 2, dropped: 0, pending: 0, away: false })
         assert.deepStrictEqual(yield* sql`SELECT count(*)::int AS count FROM ai_service_errors`, [{ count: 99 }])
       })
     )

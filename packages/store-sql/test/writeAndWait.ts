@@ -3,11 +3,13 @@ import { NodeServices } from "@effect/platform-node"
 import { Effect, Layer } from "effect"
 import { SqlClient } from "effect/sql"
 import * as Database from "../src/Database.ts"
+import * as Partitions from "../src/internal/Partitions.ts"
 import * as Migrations from "../src/Migrations.ts"
 
 const main = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
   yield* Migrations.run
+  yield* Partitions.create([Partitions.weekOf(0)])
   yield* sql`INSERT INTO ai_service_errors ${sql.insert({
     event_id: "e-1",
     service_name: "openai",

@@ -8,10 +8,12 @@ import type * as Cache from "../Cache.ts"
 import type * as Event from "../Event.ts"
 import type * as EventBus from "../EventBus.ts"
 import type * as Failure from "../Failure.ts"
-import type { Desk } from "../Operation.ts"
+import { type Desk, Tenant } from "../Operation.ts"
 import * as Provenance from "../Provenance.ts"
 import * as Refusal from "../Refusal.ts"
+import { traceIdOf } from "./ambient.ts"
 import * as guards from "./guards.ts"
+import { ruleOf } from "./running.ts"
 
 type Errors = Failure.Failure | Refusal.Refusal
 type End = Parameters<Desk["ended"]>[0]
@@ -36,11 +38,11 @@ export class Errand implements Desk {
     return this.#end
   }
 
-  /** The requests that were sent, for the first who asks: they were sent once, however many share them. */
-  claim(): number {
-    if (this.#end === undefined || this.#isClaimed) return 0
-    this.#isClaimed = true
-    return this.#end.attempts
+  /** What was sent and used, for the first who asks: they were sent once, however many share them. */
+  claim(): End | undefined {
+    if (this.#isClaimed) return undefined
+    this.#isClaimed = this.#end !== undefined
+    return this.#end
   }
 }
 
@@ -64,6 +66,8 @@ export class Caller {
   readonly #clock: Clock.Clock
   readonly #startedAt: number
   readonly #sink: Provenance.Collector | undefined
+  readonly #tenant: string | undefined
+  readonly #traceId: string | undefined
   #errand: Errand
   #rounds = 0
   #substitute: Substitute | undefined
@@ -76,6 +80,8 @@ export class Caller {
     this.#clock = fiber.getRef(Clock.Clock)
     this.#startedAt = this.#clock.currentTimeMillisUnsafe()
     this.#sink = fiber.getRef(Provenance.Sink)
+    this.#tenant = fiber.getRef(Tenant)
+    this.#traceId = traceIdOf(fiber.context)
   }
 
   get now(): number {
@@ -162,7 +168,7 @@ export class Caller {
     this.#isOver = true
     this.report()
     const { bus, kind, route } = this.#options
-    const attempts = this.#errand.claim()
+    const own = this.#errand.claim()
     if (!bus.isHeard()) return
     const { now } = this
     const by = Exit.isSuccess(exit) ? this.#substitute : undefined
@@ -173,9 +179,13 @@ export class Caller {
       operation: this.id,
       route,
       kind,
+      ...account(own),
       result: guards.resultOf(exit),
+      rule: ruleOf(exit),
+      tenant: this.#tenant,
+      traceId: this.#traceId,
       lane: by === undefined ? end?.lane : undefined,
-      attempts,
+      attempts: own?.attempts ?? 0,
       durationMillis: now - this.#startedAt,
       degraded: by === undefined ? (end?.degraded ?? false) : by.source !== "cache" || by.entry.degraded,
       ...(source === undefined ? {} : { source }),
@@ -192,5 +202,24 @@ export class Caller {
   /** The effect, with its end reported. */
   toTheEnd<A, R>(self: Effect.Effect<A, Errors, R>): Effect.Effect<A, Errors, R> {
     return Effect.onExit(self, (exit) => Effect.sync(() => this.close(exit)))
+  }
+}
+
+/** What the attempts of an operation came to. */
+const account = (end: End | undefined): Partial<End> => {
+  if (end === undefined) return {}
+  const { cachedTokens, continued, estimated, firstContentMillis, hedged, inputTokens, outputTokens } = end
+  const { truncated, usd, waitedMillis } = end
+  return {
+    cachedTokens,
+    continued,
+    estimated,
+    firstContentMillis,
+    hedged,
+    inputTokens,
+    outputTokens,
+    truncated,
+    usd,
+    waitedMillis
   }
 }

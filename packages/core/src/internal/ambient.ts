@@ -1,8 +1,10 @@
 /** What the pipeline needs of the fiber it runs in. */
 import * as Clock from "effect/Clock"
-import type * as Context from "effect/Context"
+import * as Context from "effect/Context"
 import type * as Fiber from "effect/Fiber"
 import * as Random from "effect/Random"
+import * as Tracer from "effect/Tracer"
+import { Tenant } from "../Operation.ts"
 import * as Provenance from "../Provenance.ts"
 import * as Deadlines from "./Deadlines.ts"
 
@@ -13,7 +15,15 @@ export interface Ambient {
   readonly deadlines: Deadlines.Deadlines
   /** Where the caller reads how it went, if it asked. */
   readonly sink: Provenance.Collector | undefined
+  /** Under whose name the operation is accounted. */
+  readonly tenant: string | undefined
+  /** The trace that the caller is in. */
+  readonly traceId: string | undefined
 }
+
+/** The trace that a fiber with these services is in. */
+export const traceIdOf = (context: Context.Context<never>): string | undefined =>
+  Context.getOrUndefined(context, Tracer.ParentSpan)?.traceId
 
 /** Remembers the last one: calls in a row mostly come with the same services. */
 export const reader = (): ((fiber: Fiber.Fiber<unknown, unknown>) => Ambient) => {
@@ -26,7 +36,9 @@ export const reader = (): ((fiber: Fiber.Fiber<unknown, unknown>) => Ambient) =>
       clock,
       random: fiber.getRef(Random.Random),
       deadlines: Deadlines.of(clock),
-      sink: fiber.getRef(Provenance.Sink)
+      sink: fiber.getRef(Provenance.Sink),
+      tenant: fiber.getRef(Tenant),
+      traceId: traceIdOf(fiber.context)
     }
     return last
   }

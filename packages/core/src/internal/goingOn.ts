@@ -126,6 +126,7 @@ const behind = <A, R>(
   if (asked.length === 0) return undefined
   return Effect.suspend(() => {
     running.note(operation, { lane: lane.id, attempts: 1, error: failure })
+    operation.goesOn = true
     // Where it is the only one, the lane is asked again as after any failure: in time, and within its budgets.
     return decide(around, asked, way.on, others.length === 0 ? failure : undefined)
   }).pipe(

@@ -20,6 +20,7 @@ import { minimumEvidence } from "../Health.ts"
 import type * as Lane from "../Lane.ts"
 import type * as Limits from "../Limits.ts"
 import { maxHoldMillis } from "../Limits.ts"
+import type { Usage } from "../Operation.ts"
 import * as Refusal from "../Refusal.ts"
 import type * as RetryBudget from "../RetryBudget.ts"
 import * as RetryPolicy from "../RetryPolicy.ts"
@@ -39,7 +40,7 @@ import * as limiting from "./limiting.ts"
 import * as paying from "./paying.ts"
 import { askFirst } from "./Probing.ts"
 import * as RetryBudgetState from "./RetryBudgetState.ts"
-import { isLong, type Operation } from "./running.ts"
+import { isLong, type Operation, type Used } from "./running.ts"
 import * as Slots from "./Slots.ts"
 import type { Estimate } from "./Spending.ts"
 import { stackless } from "./stackless.ts"
@@ -90,6 +91,8 @@ export interface Observed {
   longestGapMillis: number | undefined
   inputTokens: number | undefined
   outputTokens: number | undefined
+  /** What of the input went through the provider's cache, if any did. */
+  cached: Pick<Usage, "cacheReadTokens" | "cacheWriteTokens"> | undefined
 }
 
 /** What guards that are options have counted of an attempt. */
@@ -127,6 +130,7 @@ export class Started implements Observed {
   longestGapMillis: number | undefined = undefined
   inputTokens: number | undefined = undefined
   outputTokens: number | undefined = undefined
+  cached: Observed["cached"] = undefined
   /** The call has begun: a request may be under way. */
   isSent = false
   /** Absent where all of those guards are off. */
@@ -324,16 +328,17 @@ export const begin = <S extends Started>(
   const state = stateOf(shared, operation, lane)
   const { slots } = state
   let hasAsked = false
-  const enter = (hasSlot: boolean): Effect.Effect<S, Refusal.Step> =>
+  const enter = (hasSlot: boolean, queuedAt?: number): Effect.Effect<S, Refusal.Step> =>
     Effect.withFiber((fiber) => {
       // The lane may have begun to cool, or its circuit opened, while this operation waited.
       const now = fiber.getRef(Clock.Clock).currentTimeMillisUnsafe()
+      if (queuedAt !== undefined) operation.waitedMillis += now - queuedAt
       const obstacle = enterUnsafe(shared, operation, state, fiber.getRef(Random.Random), now, hasSlot)
       if (obstacle === undefined) return Effect.succeed(make(state, now))
       if (obstacle === "queue") {
         return Effect.andThen(
           shared.bulkhead.acquire(lane.id, operation.policy.bulkhead, restore),
-          Effect.suspend(() => enter(true))
+          Effect.suspend(() => enter(true, now))
         )
       }
       if (obstacle === "ask" && !hasAsked) {
@@ -506,7 +511,9 @@ const settle = (
     AdaptiveLimitState.record(adaptive, millis, inFlight, !isAnswered, random.nextDoubleUnsafe(), now)
   }
   if (throttle !== undefined && failure !== undefined && isUnaccepted(failure)) ThrottleState.refuse(throttle, ticket)
-  if (reserved !== undefined) paying.settle(operation, started.state.lane, reserved, started, isAnswered, failure)
+  if (reserved !== undefined) {
+    paying.settle(operation, reserved, paying.used(operation, started.state.lane, started, isAnswered, failure))
+  }
 }
 
 /**
@@ -537,8 +544,13 @@ const announce = (
   failure: Failure.Failure | undefined,
   now: number
 ): void => {
-  const { startedAt } = started
+  const { firstContentAt, startedAt, waitedMillis } = started
   const { lane } = started.state
+  const { account, goesOn, origin } = operation
+  const used = paying.known(operation, lane, started, result === "Success", failure)
+  account.add(used)
+  account.waitedMillis += waitedMillis
+  if (firstContentAt !== undefined) account.firstContentAt = Math.min(account.firstContentAt ?? now, firstContentAt)
   shared.bus.publishUnsafe(now, {
     _tag: "AttemptEnded",
     operation: operation.id,
@@ -554,8 +566,11 @@ const announce = (
     firstContentMillis: firstContentMillisOf(started),
     result,
     ...(started.isHedge ? { hedge: true } : {}),
-    inputTokens: started.inputTokens,
-    outputTokens: started.outputTokens,
+    ...(goesOn ? { continued: true } : {}),
+    ...(firstContentAt !== undefined && isCut(result) ? { truncated: true } : {}),
+    waitedMillis,
+    tenant: origin.tenant,
+    ...amountsOf(used),
     ...(failure === undefined
       ? {}
       : {
@@ -568,6 +583,18 @@ const announce = (
         })
   })
 }
+
+/** Whether an answer that had begun has not come to its end, and not because its caller left. */
+export const isCut = (result: Event.Result): boolean => result !== "Success" && result !== "Cancelled"
+
+/** What was used, as events say it. */
+export const amountsOf = ({ cacheReadTokens, inputTokens, isEstimated, outputTokens, usd }: Used) => ({
+  inputTokens,
+  outputTokens,
+  cachedTokens: cacheReadTokens,
+  ...(isEstimated ? { estimated: true } : {}),
+  usd
+})
 
 const firstContentMillisOf = ({ firstContentAt, startedAt }: Started): number | undefined =>
   firstContentAt === undefined ? undefined : firstContentAt - startedAt

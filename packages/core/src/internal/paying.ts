@@ -2,7 +2,8 @@
 import type * as Failure from "../Failure.ts"
 import type * as Lane from "../Lane.ts"
 import * as Refusal from "../Refusal.ts"
-import type { Operation } from "./running.ts"
+import type { Observed } from "./guards.ts"
+import type { Operation, Used } from "./running.ts"
 import type { Estimate } from "./Spending.ts"
 
 /** What the operation's request is expected to use on a lane. Vectors are no output tokens. */
@@ -35,32 +36,56 @@ export const reserve = (operation: Operation, lane: Lane.Lane): Estimate | undef
   return reserved
 }
 
+/** What is known of an attempt that is over. */
+interface Attempt extends Pick<Observed, "inputTokens" | "outputTokens" | "cached"> {
+  readonly isSent: boolean
+}
+
 /**
- * An attempt is over. What the answer says it used is spent; nothing is where no request was sent or the provider refused
- * it; and where nobody knows, or the answer broke off before it could say, the estimate stands.
+ * What an attempt has used: what the answer says; nothing where no request was sent or the provider refused it; and where
+ * nobody knows, or the answer broke off before it could say, what was expected.
  */
-export const settle = (
+export const used = (
   operation: Operation,
   lane: Lane.Lane,
-  reserved: Estimate,
-  attempt: {
-    readonly isSent: boolean
-    readonly inputTokens: number | undefined
-    readonly outputTokens: number | undefined
-  },
+  attempt: Attempt,
   isWhole: boolean,
   failure: Failure.Failure | undefined
-): void => {
-  const { spending } = operation
-  if (spending === undefined) return
+): Used => {
+  const { cached } = attempt
   const isSilent = attempt.inputTokens === undefined && attempt.outputTokens === undefined
-  if (!attempt.isSent || (isSilent && failure?.status !== undefined && failure.status >= 400)) {
-    return spending.settle(reserved, { tokens: 0, usd: 0 })
+  const isUnconnected = failure?._tag === "Timeout" && failure.phase === "connect"
+  if (!attempt.isSent || isUnconnected || (isSilent && failure?.status !== undefined && failure.status >= 400)) {
+    return { inputTokens: 0, outputTokens: 0, usd: 0, isEstimated: false }
   }
-  const { inputTokens = reserved.inputTokens, outputTokens = reserved.outputTokens } = attempt
-  const output = isWhole ? outputTokens : Math.max(outputTokens, reserved.outputTokens)
-  spending.settle(reserved, {
-    tokens: inputTokens + output,
-    usd: lane.cost?.({ inputTokens, outputTokens: output })
-  })
+  // Vectors are no output tokens.
+  const outputTokens = attempt.outputTokens ?? (operation.plan.needs?.embed === true ? 0 : undefined)
+  if (isWhole && attempt.inputTokens !== undefined && outputTokens !== undefined) {
+    const usage = { inputTokens: attempt.inputTokens, outputTokens, ...cached }
+    return { ...usage, usd: lane.cost?.(usage), isEstimated: false }
+  }
+  const expected = estimate(operation, lane)
+  const usage = {
+    inputTokens: attempt.inputTokens ?? expected.inputTokens,
+    outputTokens: isWhole
+      ? (outputTokens ?? expected.outputTokens)
+      : Math.max(outputTokens ?? 0, expected.outputTokens),
+    ...cached
+  }
+  return { ...usage, usd: lane.cost?.(usage), isEstimated: true }
 }
+
+/** The same, but only as far as the answer says it where nobody can say how many tokens the request takes. */
+export const known = (...[operation, lane, attempt, isWhole, failure]: Parameters<typeof used>): Used => {
+  const all = used(operation, lane, attempt, isWhole, failure)
+  return all.isEstimated && attempt.inputTokens === undefined && operation.tokensOn(lane) === 0
+    ? { outputTokens: attempt.outputTokens, usd: undefined, isEstimated: false }
+    : all
+}
+
+/** An attempt is over: what it used takes the place of what was reserved for it. */
+export const settle = (
+  operation: Operation,
+  reserved: Estimate,
+  { inputTokens = 0, outputTokens = 0, usd }: Used
+): void => operation.spending?.settle(reserved, { tokens: inputTokens + outputTokens, usd })

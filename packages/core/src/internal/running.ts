@@ -1,9 +1,12 @@
 /** One operation while it runs: its deadline, what it has spent, and what it has seen. Owned by one fiber. */
+import * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"
+import * as Exit from "effect/Exit"
+import * as Option from "effect/Option"
 import type * as Event from "../Event.ts"
 import * as Failure from "../Failure.ts"
 import type * as Lane from "../Lane.ts"
-import type { Plan } from "../Operation.ts"
+import type { Plan, Usage } from "../Operation.ts"
 import type * as Policy from "../Policy.ts"
 import type * as Provenance from "../Provenance.ts"
 import * as Refusal from "../Refusal.ts"
@@ -11,11 +14,52 @@ import * as figures from "./figures.ts"
 import type * as Gate from "./Gate.ts"
 import { Spending } from "./Spending.ts"
 
+/** What is known of an operation's caller. */
+export interface Origin {
+  /** Where the caller reads how it went, if it asked. */
+  readonly sink: Provenance.Collector | undefined
+  readonly tenant: string | undefined
+  readonly traceId: string | undefined
+}
+
+/** What an attempt has used. */
+export interface Used extends Usage {
+  /** In US dollars; absent where the price is not known. */
+  readonly usd: number | undefined
+  /** The provider has not said all of it. */
+  readonly isEstimated: boolean
+}
+
+/** What an operation's attempts came to, while somebody hears of it. */
+export class Account implements Used {
+  waitedMillis = 0
+  inputTokens: number | undefined = undefined
+  outputTokens: number | undefined = undefined
+  cacheReadTokens: number | undefined = undefined
+  usd: number | undefined = undefined
+  isEstimated = false
+  /** When its first content came, of streams. */
+  firstContentAt: number | undefined = undefined
+
+  add(used: Used): void {
+    this.inputTokens = sum(this.inputTokens, used.inputTokens)
+    this.outputTokens = sum(this.outputTokens, used.outputTokens)
+    this.cacheReadTokens = sum(this.cacheReadTokens, used.cacheReadTokens)
+    this.usd = sum(this.usd, used.usd)
+    this.isEstimated ||= used.isEstimated
+  }
+}
+
+const sum = (a: number | undefined, b: number | undefined): number | undefined => (b === undefined ? a : (a ?? 0) + b)
+
 /** What most operations never come to. */
 class Later {
   lastedMillis = 0
   place: Gate.Place | undefined = undefined
   hasHedged = false
+  /** The attempts from now on go on with a stream, or begin it anew. */
+  goesOn = false
+  readonly account = new Account()
   estimate: { readonly lane: Lane.Lane; readonly tokens: number } | undefined = undefined
   readonly continuedFrom: Array<string> = []
   readonly attempts: Array<Provenance.Attempt> = []
@@ -29,8 +73,7 @@ export class Operation {
   /** What it spends; absent where neither tokens nor money are limited. */
   readonly spending: Spending | undefined
   readonly startedAt: number
-  /** Where the caller reads how it went, if it asked. */
-  readonly sink: Provenance.Collector | undefined
+  readonly origin: Origin
   /** Requests sent so far, the one in flight included. */
   sent = 0
   /** How long the operation has just waited, for the next attempt's record. */
@@ -45,14 +88,14 @@ export class Operation {
   #id: string | undefined = undefined
   #later: Later | undefined = undefined
 
-  constructor(plan: Plan, kind: Event.Kind, nextId: () => string, sink: Provenance.Collector | undefined, now: number) {
+  constructor(plan: Plan, kind: Event.Kind, nextId: () => string, origin: Origin, now: number) {
     this.plan = plan
     this.kind = kind
     this.figures = figures.of(plan.policy)
     const { maxTokens, maxUsd } = this.figures
     this.spending = Math.min(maxTokens, maxUsd) === Number.POSITIVE_INFINITY ? undefined : new Spending(this.figures)
     this.startedAt = now
-    this.sink = sink
+    this.origin = origin
     this.#nextId = nextId
   }
 
@@ -60,6 +103,24 @@ export class Operation {
   get id(): string {
     this.#id ??= this.plan.desk?.id ?? this.#nextId()
     return this.#id
+  }
+
+  get sink(): Provenance.Collector | undefined {
+    return this.origin.sink
+  }
+
+  /** What it came to so far, while somebody hears of it. */
+  get account(): Account {
+    return this.#rest.account
+  }
+
+  /** Whether its attempts go on with a stream, or begin it anew. */
+  get goesOn(): boolean {
+    return this.#later?.goesOn ?? false
+  }
+
+  set goesOn(goesOn: boolean) {
+    this.#rest.goesOn = goesOn
   }
 
   get route(): string {
@@ -138,6 +199,12 @@ export class Operation {
 /** Whether an attempt that has taken so long has had at least half of its clock: it was silence, not a quick refusal. */
 export const isLong = ({ figures, kind, policy }: Operation, millis: number): boolean =>
   millis * 2 >= (kind === "stream" ? Duration.toMillis(policy.clocks.firstContent) : figures.plainAttemptMillis)
+
+/** The rule that classified the failure an operation ended with. */
+export const ruleOf = (exit: Exit.Exit<unknown, Failure.Failure | Refusal.Refusal>): string | undefined => {
+  const error = Exit.isFailure(exit) ? Option.getOrUndefined(Cause.findErrorOption(exit.cause)) : undefined
+  return error !== undefined && Failure.isFailure(error) ? error.rule : undefined
+}
 
 /** Whether a step's error says that nothing further may be tried. */
 export const isFinal = (error: Failure.Failure | Refusal.Step): boolean =>

@@ -6,4 +6,6 @@ import type { Observed } from "./guards.ts"
 export const noteUsage = (observed: Observed, usage: Usage | undefined): void => {
   if (usage?.inputTokens !== undefined) observed.inputTokens = usage.inputTokens
   if (usage?.outputTokens !== undefined) observed.outputTokens = usage.outputTokens
+  const { cacheReadTokens = 0, cacheWriteTokens = 0 } = usage ?? {}
+  if (cacheReadTokens > 0 || cacheWriteTokens > 0) observed.cached = { cacheReadTokens, cacheWriteTokens }
 }

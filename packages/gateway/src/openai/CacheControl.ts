@@ -2,6 +2,7 @@
 import type * as Provenance from "@holdfast/core/Provenance"
 import * as Effect from "effect/Effect"
 import * as HttpServerRequest from "effect/http/HttpServerRequest"
+import { createHash } from "node:crypto"
 import { BadRequest } from "./ChatRequest.ts"
 
 const header = "x-holdfast-cache"
@@ -9,6 +10,8 @@ const header = "x-holdfast-cache"
 interface Wish {
   readonly bypass: "no-cache" | "no-store" | undefined
   readonly tenant: string
+  /** The tenant as the store may know it. */
+  readonly name: string | undefined
 }
 
 /**
@@ -21,7 +24,7 @@ export const ofRequest: Effect.Effect<Wish, BadRequest, HttpServerRequest.HttpSe
     const bypass = headers[header]
     const tenant = headers["authorization"] ?? headers["x-api-key"] ?? headers["x-goog-api-key"] ?? ""
     return bypass === undefined || bypass === "no-cache" || bypass === "no-store"
-      ? Effect.succeed({ bypass, tenant })
+      ? Effect.succeed({ bypass, tenant, name: tenant === "" ? undefined : nameOf(tenant) })
       : Effect.fail(
           new BadRequest({
             param: header,
@@ -31,6 +34,9 @@ export const ofRequest: Effect.Effect<Wish, BadRequest, HttpServerRequest.HttpSe
         )
   }
 )
+
+/** A name that always is the same for a key, and from which nobody can tell the key. */
+const nameOf = (key: string): string => `key-${createHash("sha256").update(key).digest("hex").slice(0, 12)}`
 
 /** What an answer says about the cache; nothing where it comes from a lane. */
 export const headersOf = (provenance: Provenance.Provenance): { readonly [name: string]: string } => ({

@@ -4,6 +4,7 @@
  */
 import * as Cache from "@holdfast/core/Cache"
 import type * as Failure from "@holdfast/core/Failure"
+import * as Operation from "@holdfast/core/Operation"
 import * as Provenance from "@holdfast/core/Provenance"
 import type * as Refusal from "@holdfast/core/Refusal"
 import type * as CoreRoute from "@holdfast/core/Route"
@@ -70,8 +71,12 @@ const answering = (
 ): Effect.Effect<HttpServerResponse.HttpServerResponse, never, HttpServerRequest.HttpServerRequest | Scope.Scope> =>
   Effect.suspend(() => {
     const collector = Provenance.collector()
-    return Effect.flatMap(CacheControl.ofRequest, ({ bypass, tenant }) =>
-      handler(collector).pipe(Effect.provideService(Cache.Bypass, bypass), Effect.provideService(Cache.Tenant, tenant))
+    return Effect.flatMap(CacheControl.ofRequest, ({ bypass, name, tenant }) =>
+      handler(collector).pipe(
+        Effect.provideService(Cache.Bypass, bypass),
+        Effect.provideService(Cache.Tenant, tenant),
+        Effect.provideService(Operation.Tenant, name)
+      )
     ).pipe(
       Effect.provideService(Provenance.Sink, collector),
       Effect.provideService(HttpIncomingMessage.MaxBodySize, maxBodySize),

@@ -26,40 +26,60 @@ const take = Effect.fnUntraced(function* (
   const fs = yield* FileSystem.FileSystem
   const mine = `${ownPid} ${yield* startOf(ownPid)}`
   while (true) {
-    const created = yield* fs.writeFileString(path, mine, { flag: "wx", mode: 0o600 }).pipe(
-      Effect.as(true),
-      Effect.catchIf(isReason("AlreadyExists"), () => Effect.succeed(false))
-    )
-    if (created) return
-    const found = yield* fs.readFileString(path).pipe(Effect.catchIf(isReason("NotFound"), () => Effect.void))
-    if (found === undefined) continue
-    if (yield* isHeld(found)) {
+    if (yield* create(path, mine)) return
+    const first = yield* read(path)
+    if (first === undefined) continue
+    // Whoever takes over from a dead holder says so in a file that is named after it, which only one of several can make;
+    // one that died before it was done is followed in the same way.
+    const chain = [first]
+    for (let last = first; !(yield* isHeld(last)); chain.push(last)) {
+      const next = successor(path, last)
+      if (yield* create(next, mine)) {
+        // Another one may have come first, and have tidied up since.
+        if ((yield* read(path)) !== first) {
+          yield* fs.remove(next)
+          break
+        }
+        yield* fs.rename(next, path)
+        for (const dead of chain.slice(0, -1)) yield* Effect.ignore(fs.remove(successor(path, dead)))
+        return
+      }
+      const found = yield* read(next)
+      if (found === undefined) break
+      last = found
+    }
+    const holder = chain.at(-1) ?? first
+    if (yield* isHeld(holder)) {
       return yield* new DatabaseError({
         reason: "InUse",
         message:
-          `The data directory ${directory} is in use by ${found === "" ? "a process that starts" : `process ${found.split(" ", 1)[0]}`}. ` +
+          `The data directory ${directory} is in use by process ${holder.split(" ", 1)[0]}. ` +
           `Stop that process, or remove ${path} if it is none of ours`
       })
     }
-    yield* removeStale(path, found)
   }
 })
 
-/** Of several that found the same dead holder, only one may clear its file away: renaming succeeds once. */
-const removeStale = Effect.fnUntraced(function* (path: string, stale: string) {
+const successor = (path: string, dead: string): string => `${path}.after-${dead.replace(" ", "-")}`
+
+/** Makes the file with what is in it, in one step; false if it is there. */
+const create = Effect.fnUntraced(function* (path: string, content: string) {
   const fs = yield* FileSystem.FileSystem
   const aside = `${path}.${ownPid}-${yield* Random.nextIntBetween(0, 2 ** 31)}`
-  const moved = yield* fs.rename(path, aside).pipe(
+  yield* fs.writeFileString(aside, content, { flag: "wx", mode: 0o600 })
+  return yield* fs.link(aside, path).pipe(
     Effect.as(true),
-    Effect.catchIf(isReason("NotFound"), () => Effect.succeed(false))
+    Effect.catchIf(isReason("AlreadyExists"), () => Effect.succeed(false)),
+    Effect.ensuring(Effect.ignore(fs.remove(aside)))
   )
-  if (!moved) return
-  // Somebody was faster: what was moved is the file of the new holder, who gets it back.
-  if ((yield* fs.readFileString(aside)) !== stale) yield* Effect.ignore(fs.link(aside, path))
-  yield* fs.remove(aside)
 })
 
-/** A file without a number was being written when it was read, so somebody is about to hold it. */
+const read = (path: string) =>
+  FileSystem.FileSystem.use((fs) =>
+    fs.readFileString(path).pipe(Effect.catchIf(isReason("NotFound"), () => Effect.void))
+  )
+
+/** Whether the process lives. What is no number is not of our making, and better left alone. */
 const isHeld = Effect.fnUntraced(function* (found: string) {
   const [pid = Number.NaN, start] = found.split(" ").map(Number)
   if (!Number.isInteger(pid) || pid < 1) return true

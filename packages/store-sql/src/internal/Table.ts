@@ -1,28 +1,24 @@
 /**
- * A table one can only add to, many rows at a time. The rows travel as one JSON parameter, so the statement has the same
- * text for any number of rows; a row that is there already is left as it is.
+ * A table one can only add to, many rows at a time, in a partition per week. The rows travel as one JSON parameter, so the
+ * statement has the same text for any number of rows; a row that is there already is left as it is.
  */
-import * as Effect from "effect/Effect"
+import type * as Effect from "effect/Effect"
 import * as SqlClient from "effect/sql/SqlClient"
 import type * as SqlError from "effect/sql/SqlError"
 
 /** How a column is sent. `instant` is milliseconds since the epoch here and `timestamptz` there. */
-export type ColumnType = "text" | "integer" | "double precision" | "jsonb" | "instant"
+export type ColumnType = "text" | "integer" | "double precision" | "boolean" | "jsonb" | "instant"
 
-/** What every row has: the id that makes writing it twice the same as writing it once. */
-export interface Identified {
-  readonly event_id: string
-}
-
-export interface Table<Row extends Identified> {
+export interface Table<Row> {
   readonly name: string
+  /** The column that says when it happened: it decides the partition. */
+  readonly at: keyof Row & string
   readonly statement: string
-  /** Phantom: the rows this table takes. */
-  readonly _Row?: (row: Row) => void
 }
 
-export const make = <Row extends Identified>(
+export const make = <Row>(
   name: string,
+  at: keyof Row & string,
   columns: { readonly [Column in keyof Row & string]: ColumnType }
 ): Table<Row> => {
   const entries = Object.entries<ColumnType>(columns)
@@ -31,6 +27,7 @@ export const make = <Row extends Identified>(
   const sent = entries.map(([column, type]) => `${column} ${type === "instant" ? "double precision" : type}`)
   return {
     name,
+    at,
     statement: [
       `INSERT INTO ${name} (${targets.join(", ")})`,
       `SELECT ${values.join(", ")}`,
@@ -40,9 +37,9 @@ export const make = <Row extends Identified>(
   }
 }
 
-/** Adds the rows that are not there yet, in order, in one statement. */
-export const insert = <Row extends Identified>(
-  table: Table<Row>,
-  rows: ReadonlyArray<Row>
-): Effect.Effect<void, SqlError.SqlError, SqlClient.SqlClient> =>
-  SqlClient.SqlClient.use((sql) => Effect.asVoid(sql.unsafe(table.statement, [JSON.stringify(rows)])))
+/** Adds the rows that are not there yet, in order, in one statement. Each is JSON already. */
+export const insert = (
+  { statement }: { readonly statement: string },
+  rows: ReadonlyArray<string>
+): Effect.Effect<unknown, SqlError.SqlError, SqlClient.SqlClient> =>
+  SqlClient.SqlClient.use((sql) => sql.unsafe(statement, [`[${rows.join(",")}]`]))

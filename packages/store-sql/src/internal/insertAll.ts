@@ -3,45 +3,62 @@ import * as Effect from "effect/Effect"
 import type * as SqlClient from "effect/sql/SqlClient"
 import type * as SqlError from "effect/sql/SqlError"
 import { fromSqlError, sqlStateOf } from "../DatabaseError.ts"
+import * as Partitions from "./Partitions.ts"
+import type { Record } from "./Record.ts"
 import * as Table from "./Table.ts"
 import * as Tables from "./tables.ts"
 
+/** The order in which tables are written: attempts before their operation, so that what is there is whole. */
+const order = ["attempts", "errors", "operations", "circuits", "health"] as const satisfies ReadonlyArray<Tables.Name>
+
 /**
- * Ends when every row is in its table, but for those that the database will never take: it answers how many, and logs
- * each. Fails when the database is away; then any of the rows may be in already, and writing them again adds nothing.
+ * Makes what writes rows. It ends when every row is in its table, but for those that the database will never take: it
+ * answers how many, and logs each. Fails when the database is away; then any of the rows may be in already, and writing
+ * them again adds nothing. Partitions that rows need and nobody has made are made.
  */
-export const insertAll = Effect.fnUntraced(function* (
-  entries: ReadonlyArray<Tables.Entry>
-): Effect.fn.Return<number, SqlError.SqlError, SqlClient.SqlClient> {
-  const errors = entries.flatMap((entry) => (entry.table === "errors" ? [entry.row] : []))
-  const circuits = entries.flatMap((entry) => (entry.table === "circuits" ? [entry.row] : []))
-  const health = entries.flatMap((entry) => (entry.table === "health" ? [entry.row] : []))
-  const rejected = [
-    yield* insert(Tables.errors, errors),
-    yield* insert(Tables.circuits, circuits),
-    yield* insert(Tables.health, health)
-  ]
-  return rejected.reduce((sum, count) => sum + count, 0)
-})
+export const make = () => {
+  const known = new Set<number>()
+
+  const prepare = (records: ReadonlyArray<Record>) => {
+    const weeks = new Set(records.map(({ at }) => Partitions.weekOf(at)))
+    const missing = [...weeks].filter((week) => !known.has(week))
+    if (missing.length === 0) return Effect.void
+    return Effect.map(Partitions.create(missing), () => missing.forEach((week) => known.add(week)))
+  }
+
+  return Effect.fnUntraced(
+    function* (records: ReadonlyArray<Record>): Effect.fn.Return<number, SqlError.SqlError, SqlClient.SqlClient> {
+      yield* prepare(records)
+      let rejected = 0
+      for (const name of order) {
+        const rows = records.flatMap(({ json, table }) => (table === name ? [json] : []))
+        rejected += yield* insert(Tables.all[name], rows)
+      }
+      return rejected
+    },
+    // Another instance may have dropped it since; the next attempt makes it anew.
+    Effect.tapError((error) => Effect.sync(() => (isAboutPartitions(error) ? known.clear() : undefined)))
+  )
+}
 
 /** One bad row fails its whole statement: halving finds it in about 2·log₂(n) statements and saves the others. */
-const insert = <Row extends Table.Identified>(
-  table: Table.Table<Row>,
-  rows: ReadonlyArray<Row>
+const insert = (
+  table: { readonly name: string; readonly statement: string },
+  rows: ReadonlyArray<string>
 ): Effect.Effect<number, SqlError.SqlError, SqlClient.SqlClient> => {
   const [first, ...more] = rows
   if (first === undefined) return Effect.succeed(0)
   return Effect.catchIf(Effect.as(Table.insert(table, rows), 0), isAboutTheRows, (error) => {
-    if (more.length === 0) return Effect.as(logRejected(table.name, first.event_id, error), 1)
+    if (more.length === 0) return Effect.as(logRejected(table.name, first, error), 1)
     const half = Math.ceil(rows.length / 2)
     return Effect.zipWith(insert(table, rows.slice(0, half)), insert(table, rows.slice(half)), (a, b) => a + b)
   })
 }
 
-const logRejected = (table: string, eventId: string, error: SqlError.SqlError): Effect.Effect<void> =>
+const logRejected = (table: string, row: string, error: SqlError.SqlError): Effect.Effect<void> =>
   Effect.logError("The database does not take this row, so it is lost", {
     table,
-    eventId,
+    row,
     reason: fromSqlError(error).message
   })
 
@@ -49,4 +66,9 @@ const logRejected = (table: string, eventId: string, error: SqlError.SqlError): 
  * Whether the rows are at fault and waiting is of no use: bad data (class 22), a broken constraint (23), more than a
  * limit allows (54). PostgreSQL manual, appendix A.
  */
-const isAboutTheRows = (error: SqlError.SqlError): boolean => /^(22|23|54)/.test(sqlStateOf(error) ?? "")
+const isAboutTheRows = (error: SqlError.SqlError): boolean =>
+  /^(22|23|54)/.test(sqlStateOf(error) ?? "") && !isAboutPartitions(error)
+
+/** A row for which there is no partition is told as a broken check. */
+const isAboutPartitions = (error: SqlError.SqlError): boolean =>
+  sqlStateOf(error) === "23514" && fromSqlError(error).message.includes("no partition of relation")

@@ -2,6 +2,7 @@
 import type * as Event from "@holdfast/core/Event"
 import * as Failure from "@holdfast/core/Failure"
 import * as Schema from "effect/Schema"
+import { crc32 } from "node:zlib"
 import type { HealthSnapshot } from "../EventWriter.ts"
 import type { Entry, ErrorRow, Severity } from "./tables.ts"
 
@@ -28,25 +29,90 @@ const severities: { readonly [Class in Failure.Class]: Severity } = {
   Cancelled: "info"
 }
 
-/** The rows of an event, if it makes any. `lanes` completes changes of health. */
-export const ofEvent = (event: Event.Event, lanes: ReadonlyMap<string, HealthSnapshot>): ReadonlyArray<Entry> => {
+/** The rows of an event, if it makes any; but for changes of health, which are completed first. */
+export const ofEvent = (event: Event.Event): ReadonlyArray<Entry> => {
   switch (event._tag) {
+    case "OperationEnded":
+      return [ofOperation(event)]
     case "AttemptEnded":
-      return ofAttempt(event)
+      return [ofAttempt(event), ...ofFailure(event)]
     case "CircuitChanged":
       return [ofCircuit(event)]
-    case "HealthChanged":
-      return [ofHealthChange(event, lanes.get(event.lane))]
     default:
       return []
   }
 }
 
+/** Milliseconds as the ledger counts them. */
+const whole = (millis: number): number => Math.min(Math.max(0, Math.round(millis)), 2 ** 31 - 1)
+const optionalWhole = (count: number | undefined): number | undefined =>
+  count === undefined ? undefined : whole(count)
+
+const amountsOf = (event: typeof Event.AttemptEnded.Type | typeof Event.OperationEnded.Type) => ({
+  waited_ms: whole(event.waitedMillis ?? 0),
+  first_content_ms: optionalWhole(event.firstContentMillis),
+  duration_ms: whole(event.durationMillis),
+  input_tokens: optionalWhole(event.inputTokens),
+  output_tokens: optionalWhole(event.outputTokens),
+  cached_tokens: optionalWhole(event.cachedTokens),
+  usage_estimated: event.estimated ?? false,
+  cost_usd: event.usd
+})
+
+const ofOperation = (event: typeof Event.OperationEnded.Type): Entry => ({
+  table: "operations",
+  row: {
+    operation_id: text(event.operation),
+    ended_at: event.at,
+    started_at: event.at - event.durationMillis,
+    route: text(event.route),
+    kind: event.kind,
+    tenant: optionalText(event.tenant),
+    result: event.result,
+    rule: optionalText(event.rule),
+    lane: optionalText(event.lane),
+    attempts: event.attempts,
+    ...amountsOf(event),
+    degraded: event.degraded,
+    hedged: event.hedged ?? false,
+    continued: event.continued ?? false,
+    truncated: event.truncated ?? false,
+    source: event.source,
+    joined_operation: optionalText(event.joined),
+    instead: event.instead,
+    trace_id: optionalText(event.traceId)
+  }
+})
+
+const ofAttempt = (event: typeof Event.AttemptEnded.Type): Entry => ({
+  table: "attempts",
+  row: {
+    operation_id: text(event.operation),
+    attempt: event.attempt,
+    ended_at: event.at,
+    started_at: event.startedAt,
+    route: text(event.route),
+    kind: event.kind,
+    tenant: optionalText(event.tenant),
+    lane: text(event.lane),
+    provider: text(event.provider),
+    model: text(event.model),
+    result: event.result,
+    rule: optionalText(event.rule),
+    http_status: event.status,
+    request_id: optionalText(event.requestId),
+    ...amountsOf(event),
+    hedge: event.hedge ?? false,
+    continued: event.continued ?? false,
+    truncated: event.truncated ?? false
+  }
+})
+
 const isFailure = Schema.is(Failure.Class)
 
 /** The row of an attempt that the provider failed; nothing for a success, a refusal of ours or a caller who left. */
-const ofAttempt = (event: typeof Event.AttemptEnded.Type): ReadonlyArray<Entry> => {
-  if (!isFailure(event.result) || event.result === "Cancelled") return []
+const ofFailure = (event: typeof Event.AttemptEnded.Type): ReadonlyArray<Entry> => {
+  if (event.result === "Success" || !isFailure(event.result) || event.result === "Cancelled") return []
   const row: ErrorRow = {
     event_id: event.id,
     service_name: text(event.provider),
@@ -57,14 +123,30 @@ const ofAttempt = (event: typeof Event.AttemptEnded.Type): ReadonlyArray<Entry> 
     error_type: event.result,
     error_message: optionalText(event.message),
     error_code: optionalText(event.providerCode),
-    http_status: event.status ?? null,
+    http_status: event.status,
     rule: optionalText(event.rule),
     request_id: optionalText(event.requestId),
-    retry_after_ms: event.retryAfterMillis ?? null,
+    retry_after_ms: event.retryAfterMillis,
     severity: severities[event.result],
+    fingerprint: fingerprintOf(event),
     occurred_at: event.at
   }
   return [{ table: "errors", row }]
+}
+
+/**
+ * The same for failures that read the same: numbers and ids in them tell two of a kind apart and nothing else. Class, rule
+ * and lane are columns of their own.
+ */
+const fingerprintOf = ({ message = "", providerCode = "", status }: typeof Event.AttemptEnded.Type): string => {
+  const kind = message
+    .slice(0, maxText)
+    .toLowerCase()
+    .replace(/\b(?=[a-z_-]*\d)[a-z0-9_-]{6,}\b/g, "#")
+    .replace(/\d+/g, "#")
+  return crc32(`${status ?? ""}|${providerCode}|${kind}`)
+    .toString(16)
+    .padStart(8, "0")
 }
 
 const eventTypes = { open: "opened", "half-open": "half_opened", closed: "closed" } as const
@@ -80,7 +162,7 @@ const ofCircuit = (event: typeof Event.CircuitChanged.Type): Entry => ({
     to_state: event.to,
     failure_count: event.failures,
     reason: text(event.reason),
-    open_ms: event.openMillis ?? null,
+    open_ms: event.openMillis,
     occurred_at: event.at
   }
 })
@@ -101,10 +183,10 @@ export const ofSnapshot = (id: string, snapshot: HealthSnapshot): Entry => ({
     success_rate: snapshot.successRate,
     total_requests: snapshot.calls,
     successful_requests: snapshot.successes,
-    average_response_time_ms: snapshot.meanMillis ?? null,
-    p50_response_time_ms: snapshot.p50Millis ?? null,
-    p95_response_time_ms: snapshot.p95Millis ?? null,
-    p99_response_time_ms: snapshot.p99Millis ?? null,
+    average_response_time_ms: snapshot.meanMillis,
+    p50_response_time_ms: snapshot.p50Millis,
+    p95_response_time_ms: snapshot.p95Millis,
+    p99_response_time_ms: snapshot.p99Millis,
     error_distribution: snapshot.errors,
     circuit_breaker_state: optionalText(snapshot.circuit),
     last_check: snapshot.at
@@ -115,7 +197,10 @@ export const ofSnapshot = (id: string, snapshot: HealthSnapshot): Entry => ({
  * The row of a change of status: what the event says, completed by the lane's snapshot where there is one. The snapshot
  * is taken a little later and may have moved on; the event is what happened.
  */
-const ofHealthChange = (event: typeof Event.HealthChanged.Type, snapshot: HealthSnapshot | undefined): Entry => ({
+export const ofHealthChange = (
+  event: typeof Event.HealthChanged.Type,
+  snapshot: HealthSnapshot | undefined
+): Entry => ({
   table: "health",
   row: {
     event_id: event.id,
@@ -124,12 +209,12 @@ const ofHealthChange = (event: typeof Event.HealthChanged.Type, snapshot: Health
     lane: text(event.lane),
     status: event.to,
     success_rate: event.successRate,
-    total_requests: snapshot?.calls ?? null,
-    successful_requests: snapshot?.successes ?? null,
-    average_response_time_ms: snapshot?.meanMillis ?? null,
-    p50_response_time_ms: snapshot?.p50Millis ?? null,
-    p95_response_time_ms: snapshot?.p95Millis ?? null,
-    p99_response_time_ms: snapshot?.p99Millis ?? null,
+    total_requests: snapshot?.calls,
+    successful_requests: snapshot?.successes,
+    average_response_time_ms: snapshot?.meanMillis,
+    p50_response_time_ms: snapshot?.p50Millis,
+    p95_response_time_ms: snapshot?.p95Millis,
+    p99_response_time_ms: snapshot?.p99Millis,
     error_distribution: snapshot?.errors ?? {},
     circuit_breaker_state: optionalText(snapshot?.circuit),
     last_check: event.at
@@ -142,4 +227,4 @@ const maxText = 2_000
 /** Text as PostgreSQL takes it: no NUL, and no half of a surrogate pair. */
 const text = (value: string): string => value.slice(0, maxText).toWellFormed().replaceAll("\0", "\uFFFD")
 
-const optionalText = (value: string | undefined): string | null => (value === undefined ? null : text(value))
+const optionalText = (value: string | undefined): string | undefined => (value === undefined ? undefined : text(value))

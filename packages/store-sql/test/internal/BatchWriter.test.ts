@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Duration, Effect, Exit, Fiber, Logger, Scope } from "effect"
 import { TestClock } from "effect/testing"
 import { DatabaseError } from "../../src/DatabaseError.ts"
+import * as Backlog from "../../src/internal/Backlog.ts"
 import * as BatchWriter from "../../src/internal/BatchWriter.ts"
 
 const away = new DatabaseError({ reason: "Unreachable", message: "connection refused" })
@@ -43,7 +44,7 @@ const makeWriter = (database: TestDatabase, settings: Partial<BatchWriter.Settin
     write: database.write,
     batchSize: 3,
     batchInterval: Duration.seconds(1),
-    capacity: 10,
+    backlog: Backlog.inMemory(10),
     writeTimeout: Duration.seconds(30),
     retryBase: Duration.seconds(1),
     retryMax: Duration.seconds(8),

@@ -86,6 +86,11 @@ export const of = (event: Event.Event): Line => {
       return event.available
         ? line("cache", "Info", `The cache's store is back (${event.reason})`)
         : line("cache", "Warn", `The cache's store is away (${event.reason})`)
+    case "JournalChanged": {
+      const level = event.to === "current" ? "Info" : event.to === "behind" ? "Warn" : "Error"
+      const rows = `${event.records} rows wait, ${event.dropped} were dropped`
+      return line("store", level, `The journal is ${event.to}: ${rows} (${event.reason})`)
+    }
     case "AttentionNeeded":
       return line("ai_resilience", "Error", `Somebody must look at this: ${event.message}`)
   }
@@ -113,7 +118,8 @@ const worded: ReadonlySet<Event.Event["_tag"]> = new Set<Event.Event["_tag"]>([
   "CircuitChanged",
   "CircuitHeld",
   "SharingChanged",
-  "CacheStoreChanged"
+  "CacheStoreChanged",
+  "JournalChanged"
 ])
 
 export const annotations = (event: Event.Event): Record<string, unknown> => {
