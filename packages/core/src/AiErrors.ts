@@ -69,7 +69,9 @@ const withoutCause = (error: Typed): Typed => {
     trail: error.trail.map((entry) =>
       Failure.isFailure(entry.error) ? { ...entry, error: Failure.withoutCause(entry.error) } : entry
     ),
-    retryAfter: error.retryAfter
+    retryAfter: error.retryAfter,
+    reopensAt: error.reopensAt,
+    blames: error.blames
   })
 }
 

@@ -64,6 +64,8 @@ export const AttemptEnded = Schema.TaggedStruct("AttemptEnded", {
   result: Result,
   /** It was sent beside another attempt that was slow. */
   hedge: Schema.optional(Schema.Boolean),
+  /** It was not held against the lane: another credential or provider has failed on the request in the same way. */
+  pardoned: Schema.optional(Schema.Boolean),
   rule: Schema.optional(Schema.String),
   status: Schema.optional(Schema.Int),
   providerCode: Schema.optional(Schema.String),

@@ -133,14 +133,26 @@ export class AllLanesFailed extends Schema.TaggedError<AllLanesFailed>()("AllLan
   route: Schema.String,
   trail: Schema.Array(TrailEntry),
   /** Until the earliest lane opens again, where one is open or cooling. */
-  retryAfter: Schema.optional(Schema.DurationFromMillis)
+  retryAfter: Schema.optional(Schema.DurationFromMillis),
+  /** The instant of that. */
+  reopensAt: Schema.optional(Schema.DateTimeUtcFromMillis),
+  /**
+   * `request`: lanes of two providers have failed on it alike while they answer others, so it was not sent to any further
+   * one. Sent again as it is, it would fail again.
+   */
+  blames: Schema.optional(Schema.Literal("request"))
 }) {
   override get message() {
-    const steps = this.trail.map((entry) => `${entry.lane}: ${entry.error._tag}`).join(", ")
+    const steps = this.trail.map(stepOf).join(", ")
+    if (this.blames === "request")
+      return `The request breaks the lanes of ${this.route}, which answer others (${steps})`
     const wait = this.retryAfter === undefined ? "" : `; the earliest opens in ${Duration.format(this.retryAfter)}`
     return `All lanes of ${this.route} failed (${steps}${wait})`
   }
 }
+
+const stepOf = ({ attempts, error, lane }: TrailEntry): string =>
+  `${lane}: ${error._tag}${attempts > 1 ? ` after ${attempts} attempts` : ""}`
 
 /** Any refusal, as a codec. */
 export const Refusal = Schema.Union([

@@ -18,7 +18,8 @@ const travelling = (error: Failure.Failure | Refusal.Refusal): Failure.Failure |
     ...entry,
     error: Failure.isFailure(entry.error) ? Failure.withoutCause(entry.error) : entry.error
   }))
-  return new Refusal.AllLanesFailed({ route: error.route, trail, retryAfter: error.retryAfter })
+  const { blames, reopensAt, retryAfter, route } = error
+  return new Refusal.AllLanesFailed({ route, trail, retryAfter, reopensAt, blames })
 }
 
 const ours = [...failures, ...refusals].map((error) => ({ name: error._tag, error }))

@@ -1,5 +1,5 @@
 /** Failures and refusals to test with: one of each class, with every field set. */
-import { Duration } from "effect"
+import { DateTime, Duration } from "effect"
 import { Failure, Refusal } from "@holdfast/core"
 
 export const classes = Failure.Class.literals
@@ -49,6 +49,12 @@ export const refusals: ReadonlyArray<Refusal.Refusal> = [
         error: new Refusal.CircuitOpen({ lane: "b/c", circuit: "b/c", retryAfter: Duration.seconds(12) })
       }
     ],
-    retryAfter: Duration.seconds(12)
+    retryAfter: Duration.seconds(12),
+    reopensAt: DateTime.makeUnsafe(1_800_000_000_000)
+  }),
+  new Refusal.AllLanesFailed({
+    route: "chat",
+    trail: [{ lane: "b/c", attempts: 3, error: Failure.make("ServiceUnavailable", everything) }],
+    blames: "request"
   })
 ]

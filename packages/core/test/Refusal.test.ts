@@ -29,7 +29,7 @@ describe("a refusal", () => {
 
   it("says what a person wants to know", () => {
     assert.deepStrictEqual(
-      refusals.slice(0, -1).map((refusal) => refusal.message),
+      refusals.slice(0, -2).map((refusal) => refusal.message),
       [
         "The circuit credential:acme is open for another 12s",
         "acme/anvil-2 already runs 32 calls and 64 wait",
@@ -45,7 +45,12 @@ describe("a refusal", () => {
       trail: [{ lane: "acme/anvil-2", attempts: 1, error: failures[0]! }]
     })
     assert.strictEqual(all.message, "All lanes of chat failed (acme/anvil-2: RateLimit)")
-    assert.include(refusals.at(-1)?.message, "b/c: CircuitOpen; the earliest opens in 12s)")
+    assert.include(refusals.at(-2)?.message, "acme/anvil-2: Timeout after 3 attempts")
+    assert.include(refusals.at(-2)?.message, "b/c: CircuitOpen; the earliest opens in 12s)")
+    assert.strictEqual(
+      refusals.at(-1)?.message,
+      "The request breaks the lanes of chat, which answer others (b/c: ServiceUnavailable after 3 attempts)"
+    )
   })
 
   it("is never taken for a failure of a provider, nor the other way round", () => {

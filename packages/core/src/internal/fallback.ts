@@ -2,6 +2,7 @@
  * An operation over its lanes: retry on a lane, go on to the next, wait for one to reopen, stop where going on is wrong.
  * What an attempt is, and how long it holds its slot, is the caller's.
  */
+import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
@@ -14,6 +15,7 @@ import * as FallbackPlan from "../FallbackPlan.ts"
 import type * as Lane from "../Lane.ts"
 import * as Refusal from "../Refusal.ts"
 import * as RetryPolicy from "../RetryPolicy.ts"
+import * as blame from "./blame.ts"
 import * as guards from "./guards.ts"
 import { hintMillis } from "./hint.ts"
 import * as hedge from "./hedge.ts"
@@ -87,8 +89,9 @@ const overLanes = Effect.fnUntraced(function* <A, R>(
       note(operation, previous)
       if (failed !== undefined) note(operation, { lane: failed.lane.id, attempts: 1, error: failed.error })
       if (isFinal(error)) return yield* fail(shared, operation, lanes)
+      if (yield* isRequestToBlame(operation)) return yield* fail(shared, operation, lanes, "request")
       const mayAsk = whoMayBeAsked(operation, lane, error)
-      pending = notAsked(others, hedged).filter(mayAsk)
+      pending = othersFirst(operation, lane, previous, notAsked(others, hedged).filter(mayAsk))
       waiting = (isWaiting ? [...waiting, lane] : waiting).filter(mayAsk)
       if (
         isRequestFault(error) &&
@@ -116,6 +119,21 @@ const overLanes = Effect.fnUntraced(function* <A, R>(
 /** The other lanes, without the one that a hedge has asked in vain. */
 const notAsked = (others: ReadonlyArray<Lane.Lane>, { failed }: hedge.Outcome): ReadonlyArray<Lane.Lane> =>
   failed === undefined ? others : others.filter((other) => other !== failed.lane)
+
+/** Other models first, where it is not the credential that failed. */
+const othersFirst = (
+  operation: Operation,
+  { model, provider }: Lane.Lane,
+  ended: Refusal.TrailEntry,
+  lanes: ReadonlyArray<Lane.Lane>
+): ReadonlyArray<Lane.Lane> => {
+  if (lanes.length < 2 || !blame.isModel(operation, ended)) return lanes
+  const isSame = (other: Lane.Lane) => other.provider === provider && other.model === model
+  return [...lanes.filter((other) => !isSame(other)), ...lanes.filter(isSame)]
+}
+
+const isRequestToBlame = (operation: Operation): Effect.Effect<boolean> =>
+  Effect.map(Clock.currentTimeMillis, (now) => blame.isRequest(operation, now))
 
 const nobody = () => false
 const anybody = () => true
@@ -197,7 +215,7 @@ const onLane = <A, R>(
   )
   const schedule = RetryPolicy.fromSettings(operation.policy.retry).pipe(
     Schedule.while(({ duration, input, now }) =>
-      mayRetry(shared, operation, input, duration, notAsked(others, hedged), now)
+      mayRetry(shared, operation, lane, input, duration, notAsked(others, hedged), now)
     ),
     // Waiting on a lane that will refuse after the wait helps nobody: another one is asked now.
     Schedule.while(({ duration, input, now }) => {
@@ -266,6 +284,7 @@ const closedMillis = (
 const mayRetry = (
   shared: guards.Shared,
   operation: Operation,
+  lane: Lane.Lane,
   failure: Failure.Failure,
   wait: Duration.Duration,
   others: ReadonlyArray<Lane.Lane>,
@@ -274,6 +293,7 @@ const mayRetry = (
   const { budget, retry } = operation.policy
   if (operation.sent + others.length >= budget.maxAttempts) return false
   if (Duration.isGreaterThan(wait, retry.patience)) return false
+  if (blame.isSuspect(operation, lane, failure._tag, now)) return false
   if (now + Duration.toMillis(wait) >= operation.deadlineAt) return false
   // Waiting out a second long silence on the same lane helps nobody while another lane could answer.
   const isSilence = failure._tag === "Timeout" && (failure.phase === "first-content" || failure.phase === "attempt")
@@ -329,25 +349,21 @@ const suppress = (
     })
   })
 
-/** Fails as an operation without an answer does. */
+/** Fails as an operation without an answer does: with its one lane's own error, or with the trail over several. */
 const fail = Effect.fnUntraced(function* (
   shared: guards.Shared,
   operation: Operation,
-  lanes: ReadonlyArray<Lane.Lane>
-): Effect.fn.Return<never, Failure.Failure | Refusal.Refusal> {
-  return yield* verdict(operation, lanes, yield* reopening.earliest(shared, operation, lanes))
-})
-
-/** How an operation without an answer ends: with its one lane's own error, or with the trail over several. */
-const verdict = (
-  operation: Operation,
   lanes: ReadonlyArray<Lane.Lane>,
-  retryAfter: Duration.Duration | undefined
-): Failure.Failure | Refusal.Refusal => {
-  const last = operation.trail.at(-1)
-  if (lanes.length === 1 && last !== undefined) return last.error
-  return new Refusal.AllLanesFailed({ route: operation.route, trail: operation.trail, retryAfter })
-}
+  blames?: "request"
+): Effect.fn.Return<never, Failure.Failure | Refusal.Refusal> {
+  const { route, trail } = operation
+  const last = trail.at(-1)
+  // With one lane, its own error says more.
+  if (lanes.length === 1 && last !== undefined) return yield* last.error
+  if (blames !== undefined) return yield* new Refusal.AllLanesFailed({ route, trail, blames })
+  const at = yield* reopening.earliest(shared, operation, lanes)
+  return yield* new Refusal.AllLanesFailed({ route, trail, ...at })
+})
 
 const announceFailover = (
   shared: guards.Shared,

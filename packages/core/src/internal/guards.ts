@@ -26,6 +26,7 @@ import type * as RetryBudget from "../RetryBudget.ts"
 import * as RetryPolicy from "../RetryPolicy.ts"
 import type * as Throttle from "../Throttle.ts"
 import type * as BreakerState from "./BreakerState.ts"
+import * as blame from "./blame.ts"
 import { type Circuit, type Refused, voidPermit } from "./Circuit.ts"
 import * as AdaptiveLimitState from "./AdaptiveLimitState.ts"
 import * as adapting from "./adapting.ts"
@@ -82,6 +83,8 @@ export interface LaneState {
   latencies: latencies.Latencies | undefined
   /** Operations that wait for it to be open to calls. */
   waiting: number
+  /** When the latest of the requests that it has answered was sent. */
+  answeredSince: number
 }
 
 /** What is known about an attempt besides how it ended. */
@@ -200,7 +203,8 @@ const meet = (shared: Shared, { figures, policy }: Operation, lane: Lane.Lane): 
     throttle: figures.throttle === undefined ? undefined : shared.throttle.throttleUnsafe(lane.id, figures.throttle),
     figures,
     latencies: undefined,
-    waiting: 0
+    waiting: 0,
+    answeredSince: Number.NEGATIVE_INFINITY
   }
   shared.lanes.set(lane, state)
   return state
@@ -461,7 +465,9 @@ export const endUnsafe = (
     operation.attempts.push(started.isHedge ? { ...entry, hedge: true } : entry)
   }
 
+  if (result === "Success" && started.startedAt > state.answeredSince) state.answeredSince = started.startedAt
   const line = failure === undefined ? undefined : Disposition.of(failure)
+  const isPardoned = failure !== undefined && blame.hear(operation, state, failure._tag, now)
   const hint = hintMillis(failure?.retryAfter) ?? 0
   const probedLane = isProbe(circuits.lane, started.permit)
   const probedModel = isProbe(circuits.model, started.modelPermit)
@@ -471,25 +477,25 @@ export const endUnsafe = (
     failure === undefined &&
     result !== "Success" &&
     wasHung(operation, state, result, durationMillis, firstContentMillis, now)
-  const own = isHung ? "failure" : outcomeOn("lane", result, line)
+  const own = isHung ? "failure" : isPardoned ? "neutral" : outcomeOn("lane", result, line)
   circuits.lane.settle(started.permit, own, isSlow, result, hint, random, now, breaker)
-  const credential = outcomeOn("credential", result, line)
+  const credential = isPardoned ? "neutral" : outcomeOn("credential", result, line)
   circuits.credential.settle(started.credentialPermit, credential, false, result, hint, random, now, credentialBreaker)
-  const model = outcomeOn("model", result, line)
+  const model = isPardoned ? "neutral" : outcomeOn("model", result, line)
   circuits.model.settle(started.modelPermit, model, false, result, hint, random, now, breaker)
   // What was before the recovery no longer speaks about the lane.
   if ((probedLane && isClosed(circuits.lane)) || (probedModel && isClosed(circuits.model))) state.health.restart(now)
   if (started.counted !== undefined) settle(operation, started, started.counted, result, failure, random, now)
   if (started.pass !== undefined) limiting.settle(started.pass, started, failure, now)
   if (failure !== undefined && line !== undefined) react(shared, operation, started, failure, line, random, now)
-  if (result === "Success" || isHung || line?.blames === "lane") {
+  if (result === "Success" || isHung || (line?.blames === "lane" && !isPardoned)) {
     state.health.record(now, durationMillis, firstContentMillis, isHung ? "Timeout" : failure?._tag)
   }
   if (state.latencies !== undefined && result === "Success") {
     const endedAt = operation.kind === "stream" ? (started.firstContentAt ?? now) : now
     noteLatency(shared, operation, lane, started.startedAt, endedAt)
   }
-  if (shared.bus.isHeard()) announce(shared, operation, started, result, failure, now)
+  if (shared.bus.isHeard()) announce(shared, operation, started, result, failure, isPardoned, now)
   // Last, since whoever waits for the slot takes it in this same step, and must meet what has just been learnt.
   Slots.give(state.slots)
 }
@@ -542,6 +548,7 @@ const announce = (
   started: Started,
   result: Event.Result,
   failure: Failure.Failure | undefined,
+  isPardoned: boolean,
   now: number
 ): void => {
   const { firstContentAt, startedAt, waitedMillis } = started
@@ -566,6 +573,7 @@ const announce = (
     firstContentMillis: firstContentMillisOf(started),
     result,
     ...(started.isHedge ? { hedge: true } : {}),
+    ...(isPardoned ? { pardoned: true } : {}),
     ...(goesOn ? { continued: true } : {}),
     ...(firstContentAt !== undefined && isCut(result) ? { truncated: true } : {}),
     waitedMillis,

@@ -1,5 +1,6 @@
 /** When lanes that are closed to calls open again, and waiting for the first of them. */
 import * as Clock from "effect/Clock"
+import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
@@ -145,15 +146,17 @@ const spreadMillis = (operation: Operation, waiting: number, random: limiting.Ra
   return Math.floor(limiting.chanceOf(operation, random) * width)
 }
 
-/** How long until the first of the closed lanes opens; `undefined` when none is closed, or only by hand. */
+/** How long until the first of the closed lanes opens, and when that is; nothing when none is closed, or only by hand. */
 export const earliest = (
   shared: guards.Shared,
   operation: Operation,
   lanes: ReadonlyArray<Lane.Lane>
-): Effect.Effect<Duration.Duration | undefined> =>
+): Effect.Effect<{ readonly retryAfter?: Duration.Duration; readonly reopensAt?: DateTime.Utc }> =>
   Effect.map(Clock.currentTimeMillis, (now) => {
     const waits = lanes
       .map((lane) => guards.waitMillis(shared, operation, lane, now))
       .filter((millis) => millis > 0 && Number.isFinite(millis))
-    return waits.length === 0 ? undefined : Duration.millis(Math.min(...waits))
+    if (waits.length === 0) return {}
+    const millis = Math.ceil(Math.min(...waits))
+    return { retryAfter: Duration.millis(millis), reopensAt: DateTime.makeUnsafe(now + millis) }
   })

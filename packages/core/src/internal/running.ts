@@ -10,6 +10,7 @@ import type { Plan, Usage } from "../Operation.ts"
 import type * as Policy from "../Policy.ts"
 import type * as Provenance from "../Provenance.ts"
 import * as Refusal from "../Refusal.ts"
+import type * as blame from "./blame.ts"
 import * as figures from "./figures.ts"
 import type * as Gate from "./Gate.ts"
 import { Spending } from "./Spending.ts"
@@ -62,6 +63,7 @@ class Later {
   readonly account = new Account()
   estimate: { readonly lane: Lane.Lane; readonly tokens: number } | undefined = undefined
   readonly continuedFrom: Array<string> = []
+  readonly witnesses: Array<blame.Witness> = []
   readonly attempts: Array<Provenance.Attempt> = []
   readonly trail: Array<Refusal.TrailEntry> = []
 }
@@ -188,6 +190,11 @@ export class Operation {
   /** The lanes whose part of a stream others have gone on behind, in order. */
   get continuedFrom(): Array<string> {
     return this.#rest.continuedFrom
+  }
+
+  /** The lanes that broke on its request. */
+  get witnesses(): Array<blame.Witness> {
+    return this.#rest.witnesses
   }
 
   /** How each lane ended. */

@@ -94,6 +94,7 @@ describe("when every lane is closed to calls", () => {
       assert.strictEqual(error._tag, "AllLanesFailed")
       if (error._tag !== "AllLanesFailed") return
       assert.strictEqual(Duration.toSeconds(error.retryAfter ?? 0), 120)
+      assert.strictEqual(error.reopensAt?.epochMilliseconds, 120_000)
       assert.deepStrictEqual(
         error.trail.map(({ attempts, error, lane }) => [lane, attempts, error._tag]),
         [

@@ -81,6 +81,7 @@ export const ofError = (error: Failure.Failure | Refusal.Refusal): ErrorReply =>
     case "NoCapableLane":
       return reply({ status: 400, type: "invalid_request_error", code: "no_capable_lane" }, error.message)
     case "AllLanesFailed":
+      if (error.blames === "request") return reply(breaking, error.message)
       return reply(
         error.trail.every((entry) => limits.has(entry.error._tag))
           ? { status: 429, type: "rate_limit_error", code: "all_lanes_failed" }
@@ -101,6 +102,9 @@ const limitCodes: { readonly [One in Refusal.Limit]: string } = {
 
 const unavailable = (code: string): Line => ({ status: 503, type: "server_error", code })
 const limits: ReadonlySet<string> = new Set(["RateLimit", "QuotaExceeded", "LimitReached"])
+
+/** Several providers have, while they answer others. */
+const breaking: Line = { status: 502, type: "server_error", code: "request_breaks_providers" }
 
 /** The provider had begun to answer. */
 const disconnected: Line = { status: 502, type: "server_error", code: "provider_disconnected" }
