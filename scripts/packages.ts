@@ -18,7 +18,7 @@ export const rows: Readonly<Record<string, Row>> = {
     npm: ["effect", "@effect/sql-pg", "@electric-sql/pglite", "@electric-sql/pglite-socket"],
     node: true
   },
-  telemetry: { packages: ["core"], npm: ["effect", "rotating-file-stream"], node: false },
+  telemetry: { packages: ["core"], npm: ["effect", "nodemailer", "rotating-file-stream"], node: false },
   chaos: { packages: ["core", "providers"], npm: ["effect"], node: true },
   simulator: { packages: ["core", "chaos"], npm: ["effect"], node: false },
   gateway: {

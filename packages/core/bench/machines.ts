@@ -7,7 +7,7 @@ import * as LatencyQuantile from "../src/internal/LatencyQuantile.ts"
 import * as RateLimit from "../src/internal/RateLimitState.ts"
 import * as RetryBudget from "../src/internal/RetryBudgetState.ts"
 import * as SlidingWindow from "../src/internal/SlidingWindow.ts"
-import type * as TimeSlices from "../src/internal/TimeSlices.ts"
+import type * as TimeSlices from "../src/TimeSlices.ts"
 import * as Throttle from "../src/internal/ThrottleState.ts"
 
 /** Some hundred calls per second, each at an instant of its own, from a present day on. */

@@ -293,6 +293,31 @@ export const AttentionNeeded = Schema.TaggedStruct("AttentionNeeded", {
   message: Schema.String
 })
 
+/** An alert began to fire, or is over. */
+export const AlertChanged = Schema.TaggedStruct("AlertChanged", {
+  ...base,
+  /** Which rule about what, such as `breakerOpen:openai/gpt-mini`. */
+  alert: Schema.String,
+  severity: Schema.Literals(["info", "warning", "critical"]),
+  to: Schema.Literals(["firing", "resolved"]),
+  /** Since when what it is about has been so. */
+  since: Schema.Number,
+  /** What happened, in a sentence. */
+  message: Schema.String
+})
+
+/** A way of telling people about alerts fails, or works again. */
+export const AlertDeliveryChanged = Schema.TaggedStruct("AlertDeliveryChanged", {
+  ...base,
+  /** Its name in the configuration. */
+  delivery: Schema.String,
+  works: Schema.Boolean,
+  /** Why, in a few words. */
+  reason: Schema.String,
+  /** Messages that wait for it. */
+  waiting: Schema.Int
+})
+
 export const Event = Schema.Union([
   AttemptEnded,
   RetryScheduled,
@@ -310,7 +335,9 @@ export const Event = Schema.Union([
   SharingChanged,
   CacheStoreChanged,
   JournalChanged,
-  AttentionNeeded
+  AttentionNeeded,
+  AlertChanged,
+  AlertDeliveryChanged
 ])
 export type Event = typeof Event.Type
 

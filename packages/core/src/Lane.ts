@@ -85,6 +85,25 @@ export const make = (options: Options): Lane => ({
   statesLimits: options.statesLimits
 })
 
+/**
+ * The circuits an attempt on the lane has to pass: its own, and those it shares with other lanes of its credential and of
+ * its model. Names of credentials are chosen per provider, so the same name at two providers is two credentials.
+ */
+export const circuits = ({
+  credential,
+  id,
+  model,
+  provider
+}: Pick<Lane, "credential" | "id" | "model" | "provider">): {
+  readonly lane: string
+  readonly credential: string
+  readonly model: string
+} => ({
+  lane: id,
+  credential: `credential:${credential === provider ? provider : `${provider}/${credential}`}`,
+  model: `model:${provider}/${model}`
+})
+
 /** The name of the space a lane's vectors live in. */
 export const vectorSpace = (lane: Lane): string =>
   lane.capabilities.vectorSpace ??

@@ -27,6 +27,8 @@ export const Name = Schema.Literals([
   "gateway",
   // Fingerprints of prompts and answers, and their text where a route allows that.
   "content",
+  // Alerts that fire and are over, and whether people can be told.
+  "alerts",
   // The log about itself.
   "logging"
 ])

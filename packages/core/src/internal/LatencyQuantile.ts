@@ -7,7 +7,7 @@
  * Recording is O(1), an answer O(buckets). It is updated in place and owned by one service.
  */
 import { positive } from "./bounds.ts"
-import * as TimeSlices from "./TimeSlices.ts"
+import * as TimeSlices from "../TimeSlices.ts"
 
 export interface Settings {
   readonly windowMillis: number

@@ -7,7 +7,7 @@
  * `com.twitter.util.WindowedAdder`. It is updated in place, owned by one service, and O(1) per step.
  */
 import { atLeast, positive } from "./bounds.ts"
-import * as TimeSlices from "./TimeSlices.ts"
+import * as TimeSlices from "../TimeSlices.ts"
 
 export interface Settings {
   /** Retries that one call pays for. */

@@ -4,7 +4,7 @@
  * service.
  */
 import { whole } from "./bounds.ts"
-import * as TimeSlices from "./TimeSlices.ts"
+import * as TimeSlices from "../TimeSlices.ts"
 
 export type Settings =
   /** The calls of the last `windowMillis`, forgotten a slice at a time: the oldest whole slice when a new one begins. */

@@ -13,7 +13,7 @@
  * throttle itself. It is updated in place, owned by one service, and O(1) per step.
  */
 import { atLeast, part } from "./bounds.ts"
-import * as TimeSlices from "./TimeSlices.ts"
+import * as TimeSlices from "../TimeSlices.ts"
 
 export interface Settings {
   /** How many calls are let through for each that is accepted. Nearer to 1 throttles earlier. */

@@ -17,7 +17,7 @@ import type * as EventBus from "../EventBus.ts"
 import * as Failure from "../Failure.ts"
 import type * as Health from "../Health.ts"
 import { minimumEvidence } from "../Health.ts"
-import type * as Lane from "../Lane.ts"
+import * as Lane from "../Lane.ts"
 import type * as Limits from "../Limits.ts"
 import { maxHoldMillis } from "../Limits.ts"
 import type { Usage } from "../Operation.ts"
@@ -172,23 +172,13 @@ export class Started implements Observed {
 
 type Restore = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
 
-/**
- * The circuits an attempt on the lane has to pass: its own, and those it shares with other lanes of its credential and of
- * its model. Names of credentials are chosen per provider, so the same name at two providers is two credentials.
- */
-const keysOf = ({ credential, id, model, provider }: Lane.Lane): { readonly [Each in Reach]: string } => ({
-  lane: id,
-  credential: `credential:${credential === provider ? provider : `${provider}/${credential}`}`,
-  model: `model:${provider}/${model}`
-})
-
 /** What is kept of a lane. */
 export const stateOf = (shared: Shared, operation: Operation, lane: Lane.Lane): LaneState =>
   shared.lanes.get(lane) ?? meet(shared, operation, lane)
 
 /** Looks a lane up for the first time. */
 const meet = (shared: Shared, { figures, policy }: Operation, lane: Lane.Lane): LaneState => {
-  const keys = keysOf(lane)
+  const keys = Lane.circuits(lane)
   const circuitOf = (reach: Reach) => shared.breaker.circuitUnsafe(keys[reach], policy.breaker, true)
   const state: LaneState = {
     lane,

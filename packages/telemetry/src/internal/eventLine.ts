@@ -93,6 +93,16 @@ export const of = (event: Event.Event): Line => {
     }
     case "AttentionNeeded":
       return line("ai_resilience", "Error", `Somebody must look at this: ${event.message}`)
+    case "AlertChanged":
+      return line("alerts", event.to === "firing" ? "Warn" : "Info", `Alert ${event.to}: ${event.message}`)
+    case "AlertDeliveryChanged":
+      return event.works
+        ? line("alerts", "Info", `Alerts are delivered by ${event.delivery} again`)
+        : line(
+            "alerts",
+            "Error",
+            `Alerts cannot be delivered by ${event.delivery} (${event.reason}); messages that wait: ${event.waiting}`
+          )
   }
 }
 
@@ -103,6 +113,9 @@ const fields: ReadonlyArray<readonly [field: string, name: string]> = [
   ["route", "route"],
   ["lane", "lane"],
   ["circuit", "circuit"],
+  ["alert", "alertName"],
+  ["severity", "severity"],
+  ["delivery", "delivery"],
   ["attempt", "attempt"],
   ["result", "class"],
   ["reason", "class"],
@@ -119,7 +132,8 @@ const worded: ReadonlySet<Event.Event["_tag"]> = new Set<Event.Event["_tag"]>([
   "CircuitHeld",
   "SharingChanged",
   "CacheStoreChanged",
-  "JournalChanged"
+  "JournalChanged",
+  "AlertDeliveryChanged"
 ])
 
 export const annotations = (event: Event.Event): Record<string, unknown> => {

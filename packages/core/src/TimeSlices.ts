@@ -4,7 +4,7 @@
  * kept as slices come and go: adding and reading are O(1), a step over many slices is O(slices). It is updated in place and
  * owned by one machine. Amounts are whole numbers, so that totals stay exact.
  */
-import { positive, whole } from "./bounds.ts"
+import { positive, whole } from "./internal/bounds.ts"
 
 export interface TimeSlices {
   readonly sliceMillis: number
@@ -79,6 +79,29 @@ export const takeBack = (self: TimeSlices, slice: number, counter: number): void
 
 /** What a counter has come to, as of the last `advance` or `add`. */
 export const total = (self: TimeSlices, counter: number): number => self.totals[counter] ?? 0
+
+/** What a window held, as plain data. */
+export interface Snapshot {
+  readonly newest: number
+  readonly cells: ReadonlyArray<number>
+}
+
+/** What the window holds now; nothing where it holds nothing. */
+export const snapshot = (self: TimeSlices): Snapshot | undefined =>
+  self.totals.every((one) => one === 0) ? undefined : { newest: self.newest, cells: [...self.cells] }
+
+/** Puts back what was held. A snapshot of another shape is left alone. */
+export const restore = (self: TimeSlices, { cells, newest }: Snapshot): void => {
+  if (cells.length !== self.cells.length || !Number.isSafeInteger(newest)) return
+  clear(self)
+  // The row of its newest slice is only known after a move to it.
+  move(self, (newest + 0.5) * self.sliceMillis)
+  for (const [cell, amount] of cells.entries()) {
+    self.cells[cell] = amount
+    const counter = cell % self.counters
+    self.totals[counter] = (self.totals[counter] ?? 0) + amount
+  }
+}
 
 /** Forgets everything. */
 export const clear = (self: TimeSlices): void => {
