@@ -13,12 +13,15 @@ import * as Exit from "effect/Exit"
 import * as Logger from "effect/Logger"
 import * as Runtime from "effect/Runtime"
 import { classify } from "./classify.ts"
+import { compare } from "./compare.ts"
 import { faults } from "./faults.ts"
 import { serve } from "./serve.ts"
+import { simulate } from "./simulate.ts"
+import { tune } from "./tune.ts"
 
 const holdfast = Command.make("holdfast").pipe(
   Command.withDescription("Keeps AI/LLM calls attached while providers fail"),
-  Command.withSubcommands([serve, classify, faults])
+  Command.withSubcommands([serve, classify, faults, simulate, compare, tune])
 )
 
 Command.run(holdfast, { version: "0.0.0" }).pipe(

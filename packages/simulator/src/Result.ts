@@ -14,9 +14,9 @@ export interface OutageResult {
   readonly from: number
   /** When it was over, with its recovery. */
   readonly until: number
-  /** From its beginning until the lane was left alone: a circuit opened, or the lane cooled. `null`: it was not. */
+  /** From its beginning until the lane was passed by: its circuit opened, it cooled, or its health fell. `null`: never. */
   readonly detectMs: number | null
-  /** From its end until a call that was made after it was answered. `null`: none was. */
+  /** From its end until the lane answered again. `null`: it did not, perhaps since nobody asked it. */
   readonly recoveryMs: number | null
 }
 
@@ -32,11 +32,11 @@ export interface LaneResult {
   readonly slots: number | null
 }
 
-/** What a lane's circuits and limits said, and when. */
+/** What a lane's circuits, limits and health said, and when. */
 export interface LaneChange {
   readonly at: number
   readonly lane: string
-  readonly state: "closed" | "open" | "half-open" | "cooling"
+  readonly state: "closed" | "open" | "half-open" | "cooling" | "healthy" | "degraded" | "unhealthy"
   readonly reason: string
   /** Of `cooling`: until when. */
   readonly until?: number
@@ -77,7 +77,10 @@ export interface Summary {
   /** Of the operations that succeeded, from the caller's first try to the whole answer. */
   readonly latencyMs: Quantiles
   readonly costUsd: number
-  /** The longest of the outages' recoveries; `null` where there was no outage, or one was never recovered from. */
+  /**
+   * The longest of the recoveries of the first lane that had an outage: of the lanes behind it nobody asks those that are not
+   * needed. `null` where there was no outage, or one was never recovered from.
+   */
   readonly recoveryMs: number | null
   /** How long the run took, from the first instant to the end of the last operation. */
   readonly virtualMs: number
@@ -86,7 +89,7 @@ export interface Summary {
   readonly policy: string
   /** Of streams that succeeded: from the caller's first try to the first content. */
   readonly firstContentMs: Quantiles
-  /** The longest that an outage went on before its lane was left alone. */
+  /** The longest that an outage of that lane went on before the lane was passed by. */
   readonly detectMs: number | null
   /** Calls whose answers nobody got, failures among them, and what was paid for those. */
   readonly wasted: { readonly calls: number; readonly usd: number }

@@ -164,7 +164,7 @@ export type Trouble = typeof Trouble.Type
 const Outage = Schema.Struct({
   at: Instant,
   for: Span,
-  kind: Schema.Union([Trouble, Schema.Literal("slow")]),
+  kind: Schema.Literals([...Trouble.literals, "slow"]),
   /** Which part of the calls it hits at its height. Default 1; less is a brown-out. */
   share: Schema.optionalKey(Share),
   /** How long it takes to come to its height, within the outage. Default: at once. */

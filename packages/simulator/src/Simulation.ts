@@ -15,7 +15,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
-import * as Predicate from "effect/Predicate"
+import * as Option from "effect/Option"
 import * as Random from "effect/Random"
 import * as Stream from "effect/Stream"
 import * as arrivals from "./internal/arrivals.ts"
@@ -91,7 +91,7 @@ const simulate = (scenario: Scenario.Scenario, subject: Subject.Subject, seed: n
       const ask = (request: Job.Request, arrivedAt: number, retriesLeft: number): void => {
         const asked: Asked = { firstContentAt: undefined }
         const fiber = fork(operation(model, request, asked, world))
-        const settle = (exit: Exit.Exit<void, unknown>): void => {
+        const settle = (exit: Exit.Exit<void, Subject.Errors>): void => {
           running.delete(fiber)
           const now = world.now()
           const failure = tagOf(exit)
@@ -152,11 +152,11 @@ interface Asked {
 }
 
 const operation = (
-  model: TextModel.TextModel<unknown>,
+  model: TextModel.TextModel<Subject.Errors>,
   request: Job.Request,
   asked: Asked,
   world: VirtualClock.World
-): Effect.Effect<void, unknown> => {
+): Effect.Effect<void, Subject.Errors> => {
   const { isStream, isUrgent } = request.job
   const called = isStream
     ? Stream.runForEachArray(model.stream(request), (parts) =>
@@ -173,14 +173,14 @@ const operation = (
 /** The caller's patience ended. */
 const left = "Left"
 
-const tagOf = (exit: Exit.Exit<unknown, unknown>): string | undefined => {
+const tagOf = (exit: Exit.Exit<void, Subject.Errors>): string | undefined => {
   if (Exit.isSuccess(exit)) return undefined
   if (Cause.hasInterruptsOnly(exit.cause)) return left
-  const error = Cause.squash(exit.cause)
-  return Predicate.hasProperty(error, "_tag") ? String(error._tag) : "Defect"
+  const error = Cause.findErrorOption(exit.cause)
+  return Option.isSome(error) ? error.value._tag : "Defect"
 }
 
-/** Writes down what circuits and limits say, as it happens. */
+/** Writes down what circuits, limits and health say, as it happens. */
 const watch = Effect.fnUntraced(function* (lanes: ReadonlyArray<Lane.Lane>, tally: Tally) {
   const bus = yield* EventBus.EventBus
   const { stream } = yield* bus.subscribe({ capacity: 1_000_000 })
@@ -192,6 +192,9 @@ const watch = Effect.fnUntraced(function* (lanes: ReadonlyArray<Lane.Lane>, tall
     } else if (event._tag === "LaneCooling") {
       const { at, lane, reason, untilMillis } = event
       tally.changed({ at, lane, state: "cooling", reason, until: untilMillis })
+    } else if (event._tag === "HealthChanged" && event.to !== "idle") {
+      const reason = `${(event.successRate * 100).toFixed(0)} % of its calls succeed`
+      tally.changed({ at: event.at, lane: event.lane, state: event.to, reason })
     }
   }
   yield* Effect.forkScoped(Stream.runForEach(stream, (event) => Effect.sync(() => note(event))))
@@ -224,8 +227,10 @@ const resultOf = (
 ): Omit<Result.Result, "wallMs"> => {
   const { attempts, operations, succeeded } = tally
   const lanes = tally.lanes(scenario)
+  const names = lanes.map(({ lane }) => lane)
   const costUsd = lanes.reduce((sum, lane) => sum + lane.costUsd, 0)
   const outages = tally.outages()
+  const wanted = outages.filter(({ lane }) => lane === names.find((name) => outages.some((one) => one.lane === name)))
   return {
     scenario: scenario.name,
     seed,
@@ -236,11 +241,11 @@ const resultOf = (
     amplification: operations === 0 ? 0 : attempts / operations,
     latencyMs: quantiles(tally.latency),
     costUsd: rounded(costUsd),
-    recoveryMs: longest(outages.map(({ recoveryMs }) => recoveryMs)),
+    recoveryMs: longest(wanted.map(({ recoveryMs }) => recoveryMs)),
     virtualMs,
     policy: subject.name,
     firstContentMs: quantiles(tally.firstContent),
-    detectMs: longest(outages.map(({ detectMs }) => detectMs)),
+    detectMs: longest(wanted.map(({ detectMs }) => detectMs)),
     wasted: { calls: attempts - tally.answered, usd: rounded(Math.max(0, costUsd - tally.usefulUsd)) },
     resubmissions: tally.resubmissions,
     failures: Object.fromEntries([...tally.failures].toSorted(([a], [b]) => (a < b ? -1 : 1))),

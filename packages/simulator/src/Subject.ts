@@ -11,7 +11,8 @@ import * as Random from "effect/Random"
 import * as Schedule from "effect/Schedule"
 import * as Stream from "effect/Stream"
 
-type Errors = Failure.Failure | Refusal.Refusal
+/** What an operation may fail with. */
+export type Errors = Failure.Failure | Refusal.Refusal
 
 export interface Subject {
   readonly name: string

@@ -7,11 +7,16 @@ import type { ProviderModel } from "../ProviderModel.ts"
 const sliceCount = 240
 const maxChanges = 10_000
 
+/** What keeps operations away from a lane. */
+const passedBy: ReadonlySet<Result.LaneChange["state"]> = new Set(["open", "cooling", "degraded", "unhealthy"])
+
 interface Stretch {
   readonly lane: string
   readonly kind: string
   readonly from: number
   readonly until: number
+  /** When the lane is well again: later where another outage goes on. */
+  wellAt: number
   detectedAt: number | undefined
   recoveredAt: number | undefined
 }
@@ -73,11 +78,26 @@ export class Tally {
           Array.from({ length: outage.times ?? 1 }, (_, index): Stretch => {
             const from = outage.at + index * (outage.every ?? 0)
             const until = from + outage.for + (outage.recovery ?? 0)
-            return { lane, kind: outage.kind, from, until, detectedAt: undefined, recoveredAt: undefined }
+            return {
+              lane,
+              kind: outage.kind,
+              from,
+              until,
+              wellAt: until,
+              detectedAt: undefined,
+              recoveredAt: undefined
+            }
           })
         )
       )
       .filter(({ from }) => from < scenario.duration)
+      .toSorted((a, b) => a.from - b.from)
+    for (const stretch of this.stretches.toReversed()) {
+      for (const other of this.stretches) {
+        if (other.lane !== stretch.lane || other.from > stretch.wellAt || other.wellAt <= stretch.wellAt) continue
+        stretch.wellAt = other.wellAt
+      }
+    }
     this.#open = [...this.stretches]
   }
 
@@ -147,16 +167,16 @@ export class Tally {
     if (slice !== undefined) slice.answered[index] = (slice.answered[index] ?? 0) + 1
     if (this.#open.length === 0) return
     for (const stretch of this.#open) {
-      if (stretch.lane === lane && now >= stretch.until) stretch.recoveredAt = now
+      if (stretch.lane === lane && now >= stretch.wellAt) stretch.recoveredAt = now
     }
     this.#open = this.#open.filter(({ recoveredAt }) => recoveredAt === undefined)
   }
 
-  /** A lane is left alone, or taken up again. */
+  /** A lane is passed by, or taken up again. */
   changed(change: Result.LaneChange): void {
     if (this.changes.length < maxChanges) this.changes.push(change)
     else this.changesLeftOut += 1
-    if (change.state !== "open" && change.state !== "cooling") return
+    if (!passedBy.has(change.state)) return
     for (const stretch of this.stretches) {
       if (stretch.lane !== change.lane || stretch.detectedAt !== undefined) continue
       if (change.at >= stretch.from && change.at <= stretch.until) stretch.detectedAt = change.at
@@ -164,13 +184,13 @@ export class Tally {
   }
 
   outages(): ReadonlyArray<Result.OutageResult> {
-    return this.stretches.map(({ detectedAt, from, kind, lane, recoveredAt, until }) => ({
+    return this.stretches.map(({ detectedAt, from, kind, lane, recoveredAt, until, wellAt }) => ({
       lane,
       kind,
       from,
       until,
       detectMs: detectedAt === undefined ? null : detectedAt - from,
-      recoveryMs: recoveredAt === undefined ? null : recoveredAt - until
+      recoveryMs: recoveredAt === undefined ? null : recoveredAt - wellAt
     }))
   }
 

@@ -1,0 +1,167 @@
+/**
+ * A search for better numbers of a policy: random ones first, then small changes of the best so far. Best is whatever no
+ * other try beats in success, latency and cost at once, the Pareto front; which of those to take is a person's choice. The
+ * same seed takes the same steps.
+ */
+import * as Policy from "@holdfast/core/Policy"
+import * as Effect from "effect/Effect"
+import * as Chance from "./internal/Chance.ts"
+import type * as Result from "./Result.ts"
+import type * as Scenario from "./Scenario.ts"
+import * as Simulation from "./Simulation.ts"
+import * as Subject from "./Subject.ts"
+
+/** Numbers to put in place of a policy's, as a configuration writes them: `{ "retry.maxRetries": 2 }`. */
+export type Changes = Readonly<Record<string, number | string | boolean>>
+
+/** What a try amounts to, over all scenarios and seeds. */
+export interface Score {
+  /** The mean of the success rates. */
+  readonly success: number
+  /** The mean of the 95th percentiles, in milliseconds. */
+  readonly p95: number
+  /** The sum of the costs, in US dollars. */
+  readonly usd: number
+}
+
+export interface Try extends Score {
+  readonly changes: Changes
+}
+
+export interface Options {
+  readonly scenarios: readonly [Scenario.Scenario, ...ReadonlyArray<Scenario.Scenario>]
+  readonly policy: Policy.Policy
+  /** The lanes to use of each scenario. Default: all. */
+  readonly lanesOf?: ((scenario: Scenario.Scenario) => ReadonlyArray<string>) | undefined
+  /** Policies to try, the one that is there among them. Default 40. */
+  readonly tries?: number | undefined
+  /** Runs of each scenario per try. Default 1. */
+  readonly runs?: number | undefined
+  /** Default 1. */
+  readonly seed?: number | undefined
+  /** Told after each try how many there were. */
+  readonly onProgress?: ((done: number, of: number) => void) | undefined
+}
+
+export interface Outcome {
+  /** The policy as it is. */
+  readonly base: Try
+  /** What nothing beats, the most successful first. */
+  readonly front: ReadonlyArray<Try>
+  readonly tries: number
+}
+
+interface Knob {
+  readonly path: string
+  readonly values: ReadonlyArray<number | string | boolean>
+  readonly apply: (value: never) => (policy: Policy.Policy) => Policy.Policy
+}
+
+const seconds = (count: number) => `${count} seconds` as const
+
+const knob = <Value extends number | string | boolean>(
+  path: string,
+  values: ReadonlyArray<Value>,
+  apply: (value: Value) => (policy: Policy.Policy) => Policy.Policy
+): Knob => ({ path, values, apply })
+
+/** What is searched, and over which values. */
+const knobs: ReadonlyArray<Knob> = [
+  knob("retry.maxRetries", [0, 1, 2, 3, 5], (maxRetries: number) => Policy.retry({ maxRetries })),
+  knob("retry.base", ["250 millis", "500 millis", "1 second", "2 seconds"] as const, (base) => Policy.retry({ base })),
+  knob("retry.maxDelay", [4, 8, 20, 60].map(seconds), (maxDelay) => Policy.retry({ maxDelay })),
+  knob("retry.patience", [2, 5, 15, 60].map(seconds), (patience) => Policy.retry({ patience })),
+  knob("budget.maxAttempts", [2, 4, 6, 10], (maxAttempts: number) => Policy.budget({ maxAttempts })),
+  knob("breaker.consecutiveFailures", [3, 5, 10, 20], (consecutiveFailures: number) =>
+    Policy.breaker({ consecutiveFailures })
+  ),
+  knob("breaker.open", [5, 10, 30, 60].map(seconds), (open) => Policy.breaker({ open })),
+  knob("breaker.openMax", [15, 30, 60, 120].map(seconds), (openMax) => Policy.breaker({ openMax })),
+  knob("bulkhead.maxConcurrent", [16, 32, 64, 128, 256], (maxConcurrent: number) => Policy.bulkhead({ maxConcurrent })),
+  knob("bulkhead.queueTimeout", [1, 2, 5, 15].map(seconds), (queueTimeout) => Policy.bulkhead({ queueTimeout })),
+  knob("clocks.firstContent", [4, 7, 10, 20, 30].map(seconds), (firstContent) => Policy.clocks({ firstContent })),
+  knob("clocks.plainAttempt", [8, 15, 30, 45, 60].map(seconds), (plainAttempt) => Policy.clocks({ plainAttempt })),
+  knob("hedge.enabled", [true, false], (enabled: boolean) => Policy.hedge({ enabled })),
+  knob("throttle.enabled", [true, false], (enabled: boolean) => Policy.throttle({ enabled })),
+  knob("stream.onFailure", ["surface", "continue"] as const, (onFailure) => Policy.stream({ onFailure }))
+]
+
+/** Searches. What numbers are impossible together is left out. */
+export const search = Effect.fnUntraced(function* (options: Options) {
+  const { policy, runs = 1, seed = 1, tries = 40 } = options
+  const chance = yield* Chance.seeded(String(seed), "tuning")
+  const done = new Map<string, Try>()
+
+  const attempt = Effect.fnUntraced(function* (changes: Changes) {
+    const changed = applied(policy, changes)
+    const key = JSON.stringify(Object.entries(changes).toSorted(([a], [b]) => (a < b ? -1 : 1)))
+    if (changed === undefined || done.has(key)) return
+    const results: Array<Result.Result> = []
+    for (const scenario of options.scenarios) {
+      const subject = Subject.holdfast("tuned", changed, options.lanesOf?.(scenario))
+      for (let run = 0; run < runs; run++) results.push(yield* Simulation.run(scenario, subject, { seed: seed + run }))
+    }
+    done.set(key, { changes, ...scoreOf(results) })
+    options.onProgress?.(done.size, tries)
+  })
+
+  yield* attempt({})
+  // Where nearly everything is impossible or was tried, the search ends all the same.
+  for (let step = 0; done.size < tries && step < tries * 10; step++) {
+    const front = frontOf([...done.values()])
+    const from = step < tries * 0.4 ? {} : (front[Math.floor(chance.next() * front.length)]?.changes ?? {})
+    const count = step < tries * 0.4 ? 1 + Math.floor(chance.next() * 4) : 1 + Math.floor(chance.next() * 2)
+    yield* attempt(varied(from, count, chance))
+  }
+  const all = [...done.values()]
+  const [base] = all
+  if (base === undefined) return yield* Effect.die(new Error("the policy as it is was not tried"))
+  return { base, front: frontOf(all), tries: all.length } satisfies Outcome
+})
+
+const varied = (changes: Changes, count: number, chance: Chance.Chance): Changes => {
+  const next: Record<string, number | string | boolean> = { ...changes }
+  for (let index = 0; index < count; index++) {
+    const { path, values } = pick(knobs, chance)
+    next[path] = pick(values, chance)
+  }
+  return next
+}
+
+const pick = <A>(from: ReadonlyArray<A>, chance: Chance.Chance): A => {
+  const one = from[Math.floor(chance.next() * from.length)]
+  if (one === undefined) throw new RangeError("there is nothing to pick from")
+  return one
+}
+
+/** The policy with the changes; `undefined` where they are impossible together. */
+const applied = (policy: Policy.Policy, changes: Changes): Policy.Policy | undefined => {
+  try {
+    return knobs.reduce((changed, { apply, path }) => {
+      const value = changes[path]
+      // Values come from the knob's own list.
+      // oxlint-disable-next-line typescript/no-unsafe-type-assertion
+      return value === undefined ? changed : apply(value as never)(changed)
+    }, policy)
+  } catch (error) {
+    if (error instanceof RangeError) return undefined
+    throw error
+  }
+}
+
+const scoreOf = (results: ReadonlyArray<Result.Result>): Score => ({
+  success: results.reduce((sum, { successRate }) => sum + successRate, 0) / results.length,
+  p95: results.reduce((sum, { latencyMs }) => sum + (latencyMs.p95 ?? 0), 0) / results.length,
+  usd: results.reduce((sum, { costUsd }) => sum + costUsd, 0)
+})
+
+/** What nothing beats, the most successful first; of equals, the one with the fewest changes. */
+export const frontOf = (tries: ReadonlyArray<Try>): ReadonlyArray<Try> =>
+  tries
+    .filter((one, index) => !tries.some((other, at) => beats(other, one) || (at < index && isEqual(other, one))))
+    .toSorted((a, b) => b.success - a.success || a.p95 - b.p95)
+
+const isEqual = (a: Score, b: Score): boolean => a.success === b.success && a.p95 === b.p95 && a.usd === b.usd
+
+const beats = (a: Score, b: Score): boolean =>
+  a.success >= b.success && a.p95 <= b.p95 && a.usd <= b.usd && !isEqual(a, b)
