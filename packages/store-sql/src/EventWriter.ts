@@ -1,7 +1,8 @@
 /**
  * Writes what happened into the database, off the request path: hears every event of the bus as it happens, keeps its rows
- * in a bounded backlog and writes them in batches. The database may be slow or away, whoever makes a call does not notice;
- * rows wait, and when too many wait the oldest are dropped and counted. The backlog belongs to this layer.
+ * in a bounded backlog and writes them in batches. The database may be slow or away, whoever makes a call does not notice.
+ * With a journal rows wait on disk and outlive this process; without one they wait in memory. When too many wait the oldest
+ * are dropped and counted. The backlog belongs to this layer.
  */
 import * as CircuitBreaker from "@holdfast/core/CircuitBreaker"
 import type * as Event from "@holdfast/core/Event"
@@ -21,12 +22,14 @@ import * as Scope from "effect/Scope"
 import * as SqlClient from "effect/sql/SqlClient"
 import type * as SqlError from "effect/sql/SqlError"
 import { fromSqlError } from "./DatabaseError.ts"
+import { announcing } from "./internal/announcing.ts"
 import * as Backlog from "./internal/Backlog.ts"
 import * as BatchWriter from "./internal/BatchWriter.ts"
 import * as InsertAll from "./internal/insertAll.ts"
 import * as Partitions from "./internal/Partitions.ts"
 import { type Record, of as recordOf } from "./internal/Record.ts"
 import * as Rows from "./internal/rows.ts"
+import type * as Journal from "./Journal.ts"
 import * as Migrations from "./Migrations.ts"
 
 /** What is known about one lane at one instant. The health monitor's snapshots have this shape. */
@@ -61,6 +64,8 @@ export interface Stats {
   readonly pending: number
   /** Whether the last statement failed. */
   readonly away: boolean
+  /** The journal on disk, if there is one. */
+  readonly journal: Journal.Status | undefined
 }
 
 export class EventWriter extends Context.Service<
@@ -80,7 +85,9 @@ export interface Options {
   readonly batchSize?: number | undefined
   /** The longest a row waits for others. Default 1 second. */
   readonly batchInterval?: Duration.Input | undefined
-  /** Rows kept in memory while the database is slow or away. Default 10,000. */
+  /** Where rows wait, so that they outlive this process. Default: in memory. */
+  readonly journal?: Journal.Journal | undefined
+  /** Without a journal: rows kept in memory while the database is slow or away. Default 10,000. */
   readonly capacity?: number | undefined
   /** Rows older than that are dropped, a week at a time. Default 90 days; `Duration.infinity` keeps all. */
   readonly retention?: Duration.Input | undefined
@@ -116,9 +123,10 @@ export const make = Effect.fnUntraced(function* (
   const sql = yield* SqlClient.SqlClient
   const bus = yield* EventBus.EventBus
   const closed = Deferred.makeUnsafe<void>()
+  const { journal } = options
   const retentionMillis = Duration.toMillis(options.retention ?? "90 days")
   if (!(retentionMillis > 0)) throw new RangeError(`retention must be longer than nothing, got ${retentionMillis} ms`)
-  const backlog = Backlog.inMemory<Record>(positive("capacity", options.capacity ?? 10_000))
+  const backlog = journal?.backlog ?? Backlog.inMemory<Record>(positive("capacity", options.capacity ?? 10_000))
   const insert = InsertAll.make()
   let rejected = 0
 
@@ -214,6 +222,11 @@ export const make = Effect.fnUntraced(function* (
     Effect.forever,
     Effect.forkScoped
   )
+  yield* announcing(bus, () => {
+    const { away, dropped, pending } = batches.stats()
+    const { bytes = 0, oldestAt, problem } = journal?.status() ?? {}
+    return { records: pending, bytes, oldestAt, dropped, problem, away }
+  }).pipe(Effect.forkScoped)
   yield* Effect.sleep(upkeepInterval).pipe(
     Effect.andThen(upkeep),
     Effect.catch((error) => Effect.logWarning("Partitions cannot be made and dropped now", { reason: error.message })),
@@ -246,7 +259,8 @@ export const make = Effect.fnUntraced(function* (
         dropped,
         rejected,
         pending,
-        away
+        away,
+        journal: journal?.status()
       }
     })
   })

@@ -1,5 +1,6 @@
 export * as Database from "./Database.ts"
 export * as DatabaseError from "./DatabaseError.ts"
 export * as EventWriter from "./EventWriter.ts"
+export * as Journal from "./Journal.ts"
 export * as Migrations from "./Migrations.ts"
 export * as SharingPostgres from "./SharingPostgres.ts"

@@ -69,7 +69,8 @@ describe("EventWriter", () => {
         dropped: 0,
         rejected: 0,
         pending: 0,
-        away: false
+        away: false,
+        journal: undefined
       })
     })
   )
