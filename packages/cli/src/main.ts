@@ -15,13 +15,14 @@ import * as Runtime from "effect/Runtime"
 import { classify } from "./classify.ts"
 import { compare } from "./compare.ts"
 import { faults } from "./faults.ts"
+import { migrate } from "./migrate.ts"
 import { serve } from "./serve.ts"
 import { simulate } from "./simulate.ts"
 import { tune } from "./tune.ts"
 
 const holdfast = Command.make("holdfast").pipe(
   Command.withDescription("Keeps AI/LLM calls attached while providers fail"),
-  Command.withSubcommands([serve, classify, faults, simulate, compare, tune])
+  Command.withSubcommands([serve, classify, faults, migrate, simulate, compare, tune])
 )
 
 Command.run(holdfast, { version: "0.0.0" }).pipe(

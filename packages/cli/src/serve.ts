@@ -28,7 +28,7 @@ export const serve = Command.make(
     ),
     port,
     data: Flag.String("data").pipe(
-      Flag.withDescription("Where the embedded database lives"),
+      Flag.withDescription("Where the journal and the embedded database live"),
       Flag.withDefault(".holdfast")
     )
   },

@@ -127,7 +127,20 @@ const Server = Schema.Struct({
 
 const Store = Schema.Struct({
   /** A PostgreSQL server's URL. Default: `DATABASE_URL` when that is set, else an embedded database. */
-  url: Schema.optionalKey(Secret)
+  url: Schema.optionalKey(Secret),
+  /** Of a server: connections at most. Default 5. */
+  maxConnections: Schema.optionalKey(positiveInt),
+  /** Of a server: a statement that takes longer is ended. Default 30 seconds. */
+  statementTimeout: Schema.optionalKey(Wait),
+  /** Rows older than that are dropped, a week at a time. Default 90 days. */
+  retention: Schema.optionalKey(Wait),
+  /** Rows that wait for the database, on disk. */
+  journal: Schema.optionalKey(
+    Schema.Struct({
+      /** The most that they may take there; then the oldest are dropped. Default 268,435,456. */
+      maxBytes: Schema.optionalKey(Schema.Int.check(Schema.isGreaterThanOrEqualTo(2 ** 20)))
+    })
+  )
 })
 
 /** Where the answers are that routes keep. Default: in this process's memory. */

@@ -8,8 +8,8 @@ import * as Lanes from "./Lanes.ts"
 
 /** Its URL; nothing where there is none. */
 export const read = (
-  config: Config.Config
+  store: Config.Config["store"]
 ): Effect.Effect<Redacted.Redacted | undefined, Config.InvalidConfig | EffectConfig.ConfigError> =>
-  config.store?.url === undefined
+  store?.url === undefined
     ? Effect.map(EffectConfig.option(EffectConfig.Redacted("DATABASE_URL")), Option.getOrUndefined)
-    : Lanes.read(config.store.url, "store.url")
+    : Lanes.read(store.url, "store.url")

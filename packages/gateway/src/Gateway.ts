@@ -7,6 +7,7 @@ import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import * as Resilience from "@holdfast/core/Resilience"
 import * as Database from "@holdfast/store-sql/Database"
 import * as EventWriter from "@holdfast/store-sql/EventWriter"
+import * as Journal from "@holdfast/store-sql/Journal"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as HttpRouter from "effect/http/HttpRouter"
@@ -26,7 +27,7 @@ import * as SharedStore from "./SharedStore.ts"
 
 export interface Options {
   readonly config: Config.Config
-  /** Where the embedded database lives. */
+  /** Where the journal is, and the embedded database. */
   readonly dataDirectory: string
   /** Over the configuration's. Default 8787; 0 takes a free one. */
   readonly port?: number | undefined
@@ -41,14 +42,22 @@ export const defaultPort = 8787
  * the log that the configuration describes.
  */
 export const layer = (options: Options) =>
-  layerWith(options, database(options)).pipe(Layer.provideMerge(Logs.layer(options)))
+  layerWith(options, database(options), journalling(options)).pipe(Layer.provideMerge(Logs.layer(options)))
 
-/** The same, writing to the database and to the loggers that it is given. */
+/** The same, writing to the database and to the loggers that it is given, with rows that wait in memory. */
 export const layerNoDatabase = (options: Omit<Options, "dataDirectory">) =>
-  layerWith(options, Layer.effectContext(Effect.context<Database.Database>()))
+  layerWith(
+    options,
+    Layer.effectContext(Effect.context<Database.Database>()),
+    EventWriter.layerOfLanes({ retention: options.config.store?.retention })
+  )
 
 // Routes come before the database: a missing key is found out before anything is opened.
-const layerWith = <E, R>(options: Omit<Options, "dataDirectory">, database: Layer.Layer<Database.Database, E, R>) =>
+const layerWith = <E, R, E2, R2>(
+  options: Omit<Options, "dataDirectory">,
+  database: Layer.Layer<Database.Database, E, R>,
+  writer: Layer.Layer<EventWriter.EventWriter, E2, R2>
+) =>
   HttpRouter.serve(Layer.mergeAll(Endpoints.layer(options.config.server), HealthEndpoints.layer), {
     disableListenLog: true,
     disableLogger: true
@@ -64,7 +73,7 @@ const layerWith = <E, R>(options: Omit<Options, "dataDirectory">, database: Laye
     Layer.provideMerge(
       Layer.mergeAll(
         EventLog.layer,
-        Layer.provide(EventWriter.layerOfLanes(), Logs.named("store")),
+        Layer.provide(writer, Logs.named("store")),
         Layer.provide(SharedStore.layer(options.config), Logs.named("sharing"))
       )
     ),
@@ -84,7 +93,20 @@ export const routes: Effect.Effect<ReadonlyArray<string>, never, Routes.Routes> 
     .map((route) => route.name)
 )
 
+/** Whose rows wait in a journal. */
+const journalling = ({ config, dataDirectory }: Options) =>
+  Layer.unwrap(
+    Effect.gen(function* () {
+      const { journal: { maxBytes } = {}, retention } = config.store ?? {}
+      const journal = yield* Journal.open({ directory: `${dataDirectory}/journal`, maxBytes })
+      return EventWriter.layerOfLanes({ journal, retention })
+    })
+  )
+
 const database = (options: Options) =>
   Layer.unwrap(
-    Effect.map(DatabaseUrl.read(options.config), (url) => Database.layer({ url, dataDirectory: options.dataDirectory }))
+    Effect.map(DatabaseUrl.read(options.config.store), (url) => {
+      const { maxConnections, statementTimeout } = options.config.store ?? {}
+      return Database.layer({ url, dataDirectory: options.dataDirectory, maxConnections, statementTimeout })
+    })
   )

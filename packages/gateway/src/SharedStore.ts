@@ -33,7 +33,7 @@ const postgres = (
 ): Layer.Layer<SharingStore.SharingStore, Config.InvalidConfig | EffectConfig.ConfigError> =>
   Layer.unwrap(
     Effect.gen(function* () {
-      const url = yield* DatabaseUrl.read(config)
+      const url = yield* DatabaseUrl.read(config.store)
       if (url !== undefined) return SharingPostgres.layer({ url })
       return yield* new Config.InvalidConfig({
         source: "sharing.postgres",

@@ -45,6 +45,8 @@ describe("a configuration", () => {
     ],
     ["sharing over something else", `${good}sharing: { memcached: { env: X } }`, `["sharing"]["memcached"]`],
     ["a prefix without Redis", `${good}sharing: { postgres: true, prefix: a }`, `["sharing"]["prefix"]`],
+    ["a retention of nothing", `${good}store: { retention: 0 days }`, `["store"]["retention"]`],
+    ["a journal without room", `${good}store: { journal: { maxBytes: 10 } }`, `["journal"]["maxBytes"]`],
     ["broken YAML", "providers: [", "holdfast.yaml"],
     ["nothing", "", "holdfast.yaml"]
   ]

@@ -3,7 +3,7 @@
  * protocol through `@effect/sql-pg`, so what is built on top does not know which it has. Connections belong to the layer.
  */
 import * as PgClient from "@effect/sql-pg/PgClient"
-import type * as Duration from "effect/Duration"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as FileSystem from "effect/FileSystem"
 import type * as Layer from "effect/Layer"
@@ -51,10 +51,13 @@ export interface UrlOptions {
   readonly maxConnections?: number | undefined
   /** Default: what the URL says (`connect_timeout`), else 5 seconds. */
   readonly connectTimeout?: Duration.Input | undefined
+  /** A statement that takes longer is ended by the server; migrations may take their time. Default 30 seconds. */
+  readonly statementTimeout?: Duration.Input | undefined
 }
 
 /**
- * A server, by a URL such as `postgres://user:password@host:5432/name?sslmode=require`. Connects when it is first used:
+ * A server, by a URL such as `postgres://user:password@host:5432/name?sslmode=require`, which asks for TLS and a certificate
+ * that can be verified (`NODE_EXTRA_CA_CERTS` names an authority of your own). Connects when it is first used:
  * a server that is away fails statements, not this layer. Fails with `Invalid` if the URL cannot be read.
  */
 export const layerUrl = (url: Redacted.Redacted, options: UrlOptions = {}): Layer.Layer<Database, DatabaseError> =>
@@ -67,6 +70,9 @@ export const layerUrl = (url: Redacted.Redacted, options: UrlOptions = {}): Laye
           applicationName,
           maxConnections: options.maxConnections ?? 5,
           connectTimeout: options.connectTimeout,
+          startupParameters: {
+            statement_timeout: String(Duration.toMillis(options.statementTimeout ?? "30 seconds"))
+          },
           keepAlive: "30 seconds"
         }),
         fromSqlError
@@ -74,7 +80,7 @@ export const layerUrl = (url: Redacted.Redacted, options: UrlOptions = {}): Laye
     })
   )
 
-export interface Options {
+export interface Options extends UrlOptions {
   /** A server. Without it the database is embedded. */
   readonly url?: Redacted.Redacted | undefined
   /** Where this program keeps its data; the embedded database is in `postgres` below it. */
@@ -83,7 +89,9 @@ export interface Options {
 
 /** The server if there is a URL, else the embedded database. */
 export const layer = (options: Options): Layer.Layer<Database, DatabaseError, FileSystem.FileSystem> =>
-  options.url === undefined ? layerEmbedded({ directory: `${options.dataDirectory}/postgres` }) : layerUrl(options.url)
+  options.url === undefined
+    ? layerEmbedded({ directory: `${options.dataDirectory}/postgres` })
+    : layerUrl(options.url, options)
 
 /** Asks the database for an answer: succeeds if it gives one, else says in plain words what is wrong. */
 export const check: Effect.Effect<void, DatabaseError, SqlClient.SqlClient> = SqlClient.SqlClient.use((sql) =>

@@ -17,14 +17,14 @@ export type Applied = readonly [id: number, name: string]
 /** Any number that nobody else locks: the letters of "hold", and our own count of what we lock. */
 const lockKeys = [0x68_6f_6c_64, 1] as const
 
-const migrate = Migrator.make({})({
-  loader: Migrator.fromRecord({
-    "0001_mission_tables": missionTables,
-    "0002_sharing_tables": sharingTables,
-    "0003_ledger_tables": ledgerTables
-  }),
-  table: "holdfast_migrations"
-})
+const steps = {
+  "0001_mission_tables": missionTables,
+  "0002_sharing_tables": sharingTables,
+  "0003_ledger_tables": ledgerTables
+}
+const table = "holdfast_migrations"
+
+const migrate = Migrator.make({})({ loader: Migrator.fromRecord(steps), table })
 
 /**
  * Takes the steps that are missing and says which. The lock is the transaction's, so a process that dies in between
@@ -32,8 +32,12 @@ const migrate = Migrator.make({})({
  */
 export const run: Effect.Effect<ReadonlyArray<Applied>, DatabaseError, SqlClient.SqlClient> = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
-  const locked = Effect.andThen(sql`SELECT pg_advisory_xact_lock(${lockKeys[0]}, ${lockKeys[1]})`, migrate)
-  return yield* sql.withTransaction(locked)
+  return yield* sql.withTransaction(
+    sql`SET LOCAL statement_timeout = 0`.pipe(
+      Effect.andThen(sql`SELECT pg_advisory_xact_lock(${lockKeys[0]}, ${lockKeys[1]})`),
+      Effect.andThen(migrate)
+    )
+  )
 }).pipe(
   Effect.catchTags({
     SqlError: (error) => Effect.fail(fromSqlError(error)),
@@ -47,6 +51,20 @@ export const run: Effect.Effect<ReadonlyArray<Applied>, DatabaseError, SqlClient
       )
   })
 )
+
+/** The steps that `run` would take. Changes nothing. */
+export const pending: Effect.Effect<ReadonlyArray<Applied>, DatabaseError, SqlClient.SqlClient> = Effect.gen(
+  function* () {
+    const sql = yield* SqlClient.SqlClient
+    const [found] = yield* sql<{ is_there: boolean }>`SELECT to_regclass(${table}) IS NOT NULL AS is_there`
+    const taken =
+      found?.is_there === true ? yield* sql<{ id: number }>`SELECT migration_id AS id FROM ${sql(table)}` : []
+    const last = Math.max(0, ...taken.map(({ id }) => id))
+    return Object.keys(steps)
+      .map((step): Applied => [Number(step.slice(0, 4)), step.slice(5)])
+      .filter(([id]) => id > last)
+  }
+).pipe(Effect.mapError(fromSqlError))
 
 /** Brings the database up to date before whatever is built on top of it. Fails if the database is away. */
 export const layer: Layer.Layer<never, DatabaseError, SqlClient.SqlClient> = Layer.effectDiscard(run)
