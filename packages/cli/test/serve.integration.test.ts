@@ -1,64 +1,11 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { spawn } from "node:child_process"
-import { mkdtemp, rm, writeFile } from "node:fs/promises"
-import { tmpdir } from "node:os"
+import { writeFile } from "node:fs/promises"
 import { join } from "node:path"
-import { fileURLToPath } from "node:url"
-
-const main = fileURLToPath(new URL("../src/main.ts", import.meta.url))
-
-const folder = Effect.acquireRelease(
-  Effect.promise(() => mkdtemp(join(tmpdir(), "holdfast-cli-"))),
-  (path) => Effect.promise(() => rm(path, { recursive: true, force: true }))
-)
-
-/** The command as a process of its own, with what it says and how it ends. */
-const holdfast = (args: ReadonlyArray<string>, env: Record<string, string> = {}) =>
-  Effect.acquireRelease(
-    Effect.sync(() => {
-      const child = spawn(process.execPath, [main, ...args], { env: { PATH: process.env.PATH, ...env } })
-      let output = ""
-      const waiting = new Set<() => void>()
-      const hear = (chunk: Buffer) => {
-        output += chunk.toString()
-        for (const look of waiting) look()
-      }
-      child.stdout.on("data", hear)
-      child.stderr.on("data", hear)
-      const ended = new Promise<number | null>((resolve) => {
-        child.once("exit", resolve)
-      })
-      return {
-        child,
-        output: () => output,
-        ended: Effect.promise(() => ended),
-        /** Waits until it has said something that matches. */
-        says: (pattern: RegExp) =>
-          Effect.callback<RegExpExecArray>((resume) => {
-            const look = () => {
-              const found = pattern.exec(output)
-              if (found === null) return
-              waiting.delete(look)
-              resume(Effect.succeed(found))
-            }
-            waiting.add(look)
-            look()
-            return Effect.sync(() => waiting.delete(look))
-          })
-      }
-    }),
-    ({ child, ended }) =>
-      Effect.andThen(
-        Effect.sync(() => child.kill("SIGKILL")),
-        ended
-      )
-  )
+import { folder, holdfast, url } from "./Command.ts"
 
 // A process of its own starts an embedded database: seconds on a busy machine.
 const patience = 60_000
-
-const url = /at (http:\/\/\S+)\/v1/
 
 describe("holdfast serve", () => {
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
