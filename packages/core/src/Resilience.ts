@@ -21,7 +21,8 @@ import * as Health from "./Health.ts"
 import * as ambient from "./internal/ambient.ts"
 import * as answering from "./internal/answering.ts"
 import { type Begin, ofEffect, ofPromise } from "./internal/call.ts"
-import * as guards from "./internal/guards.ts"
+import * as ending from "./internal/ending.ts"
+import type * as laneState from "./internal/laneState.ts"
 import { Preference } from "./internal/Preference.ts"
 import * as running from "./internal/running.ts"
 import * as streaming from "./internal/streaming.ts"
@@ -67,7 +68,7 @@ export const make: Effect.Effect<
   | EventBus.EventBus
   | Health.Health
 > = Effect.gen(function* () {
-  const shared: guards.Shared = {
+  const shared: laneState.Shared = {
     breaker: yield* CircuitBreaker.CircuitBreaker,
     bulkhead: yield* Bulkhead.Bulkhead,
     limits: yield* Limits.Limits,
@@ -88,7 +89,7 @@ export const make: Effect.Effect<
     const { desk } = operation.plan
     if (desk === undefined && !shared.bus.isHeard()) return
     const { account, origin } = operation
-    const result = guards.resultOf(exit)
+    const result = ending.resultOf(exit)
     const { firstContentAt, waitedMillis } = account
     const end = {
       _tag: "OperationEnded",
@@ -107,8 +108,8 @@ export const make: Effect.Effect<
       degraded: running.isDegraded(operation),
       ...(operation.hasHedged ? { hedged: true } : {}),
       ...(operation.goesOn ? { continued: true } : {}),
-      ...(firstContentAt !== undefined && guards.isCut(result) ? { truncated: true } : {}),
-      ...guards.amountsOf(account)
+      ...(firstContentAt !== undefined && ending.isCut(result) ? { truncated: true } : {}),
+      ...ending.amountsOf(account)
     } as const
     if (desk === undefined) shared.bus.publishUnsafe(now, end)
     else desk.ended(end)

@@ -12,7 +12,7 @@ import { type Desk, Tenant } from "../Operation.ts"
 import * as Provenance from "../Provenance.ts"
 import * as Refusal from "../Refusal.ts"
 import { traceIdOf } from "./ambient.ts"
-import * as guards from "./guards.ts"
+import * as ending from "./ending.ts"
 import { ruleOf } from "./running.ts"
 
 type Errors = Failure.Failure | Refusal.Refusal
@@ -180,7 +180,7 @@ export class Caller {
       route,
       kind,
       ...account(own),
-      result: guards.resultOf(exit),
+      result: ending.resultOf(exit),
       rule: ruleOf(exit),
       tenant: this.#tenant,
       traceId: this.#traceId,

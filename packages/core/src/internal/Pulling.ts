@@ -21,7 +21,7 @@ import type * as Policy from "../Policy.ts"
 import type * as Refusal from "../Refusal.ts"
 import { timeout } from "./attempt.ts"
 import * as Deadlines from "./Deadlines.ts"
-import type { Observed } from "./guards.ts"
+import type { Observed } from "./Started.ts"
 
 export type Chunk<A> = NonEmptyReadonlyArray<A>
 export type Expired = Failure.Timeout | Refusal.DeadlineExceeded

@@ -17,7 +17,9 @@ import type { Ambient } from "./ambient.ts"
 import * as attempt from "./attempt.ts"
 import type { Begin } from "./call.ts"
 import * as fallback from "./fallback.ts"
+import type { Observed } from "./Started.ts"
 import * as guards from "./guards.ts"
+import * as laneState from "./laneState.ts"
 import * as running from "./running.ts"
 
 type ErrorOf = Failure.Failure | Refusal.Refusal
@@ -27,12 +29,12 @@ export const isLanes = (capable: Lanes | Refusal.NoCapableLane): capable is Lane
 
 /** What is the same each time an operation runs. */
 export interface Prepared<A> {
-  readonly shared: guards.Shared
+  readonly shared: laneState.Shared
   readonly plan: Plan & { readonly kind: Event.Kind }
   /** Those that can serve it, as they are written. */
   readonly lanes: Lanes | Refusal.NoCapableLane
   /** Notes what an answer says about itself. What it throws is a defect of the attempt. */
-  readonly observe: ((answer: A, observed: guards.Observed) => void) | undefined
+  readonly observe: ((answer: A, observed: Observed) => void) | undefined
   /** The lanes in the order to try them. */
   readonly order: (lanes: Lanes, now: number) => Lanes
   /** Reports that the operation is over; only the first report counts. */
@@ -67,7 +69,7 @@ export class Answering<A> implements attempt.Making<A>, attempt.Owner<A> {
     this.#resume = resume
   }
 
-  get shared(): guards.Shared {
+  get shared(): laneState.Shared {
     return this.#prepared.shared
   }
 
@@ -83,7 +85,7 @@ export class Answering<A> implements attempt.Making<A>, attempt.Owner<A> {
       return undefined
     }
     const now = operation.startedAt
-    const state = guards.stateOf(shared, operation, this.#first)
+    const state = laneState.stateOf(shared, operation, this.#first)
     const obstacle = guards.enterUnsafe(shared, operation, state, this.ambient.random, now)
     if (obstacle !== undefined) {
       if (typeof obstacle === "string") this.#resume(this.#queued())

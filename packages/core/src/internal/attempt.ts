@@ -10,7 +10,10 @@ import type * as Refusal from "../Refusal.ts"
 import type { Ambient } from "./ambient.ts"
 import type { Begin, Call, Caller } from "./call.ts"
 import type * as Deadlines from "./Deadlines.ts"
+import { type Observed, Started } from "./Started.ts"
+import * as ending from "./ending.ts"
 import * as guards from "./guards.ts"
+import * as laneState from "./laneState.ts"
 import * as running from "./running.ts"
 import { stackless } from "./stackless.ts"
 
@@ -32,12 +35,12 @@ export const timeout = (lane: Lane.Lane, phase: Failure.TimeoutPhase): Failure.T
 
 /** How an operation makes its attempts. */
 export interface Making<A> {
-  readonly shared: guards.Shared
+  readonly shared: laneState.Shared
   readonly operation: running.Operation
   readonly ambient: Ambient
   readonly begin: Begin<A>
   /** Notes what an answer says about itself. What it throws is a defect of the attempt. */
-  readonly observe: ((answer: A, observed: guards.Observed) => void) | undefined
+  readonly observe: ((answer: A, observed: Observed) => void) | undefined
 }
 
 /** Who waits for an attempt. */
@@ -54,7 +57,7 @@ export interface Owner<A> {
  * nothing. It is all these things at once because there is one for every call that is made.
  */
 export class Attempt<A>
-  extends Effectable.Mixin(guards.Started)
+  extends Effectable.Mixin(Started)
   implements Caller<A>, Deadlines.Entry, Effectable.Class<void>
 {
   readonly #making: Making<A>
@@ -66,7 +69,7 @@ export class Attempt<A>
   next: Deadlines.Entry | undefined = undefined
   list: Deadlines.List | undefined = undefined
 
-  constructor(making: Making<A>, state: guards.LaneState, now: number, isHedge: boolean) {
+  constructor(making: Making<A>, state: laneState.LaneState, now: number, isHedge: boolean) {
     super(making.operation, state, now, isHedge)
     this.#making = making
   }
@@ -85,7 +88,7 @@ export class Attempt<A>
   /** The headers of its response say what is left of the lane's limits. */
   heard(said: Limits.Stated, now: number): void {
     const { operation, shared } = this.#making
-    guards.heed(shared, operation, this, said, now)
+    ending.heed(shared, operation, this, said, now)
   }
 
   /** The call has ended. */
@@ -128,15 +131,15 @@ export class Attempt<A>
   #giveBack(exit: Exit.Exit<A, Errors>): number {
     const { ambient, operation, shared } = this.#making
     const now = ambient.clock.currentTimeMillisUnsafe()
-    guards.endUnsafe(shared, operation, this, exit, now, ambient.random)
+    ending.endUnsafe(shared, operation, this, exit, now, ambient.random)
     return now
   }
 }
 
 const observed = <A>(
-  observe: (answer: A, observed: guards.Observed) => void,
+  observe: (answer: A, observed: Observed) => void,
   exit: Exit.Exit<A, Errors>,
-  started: guards.Started
+  started: Started
 ): Exit.Exit<A, Errors> => {
   if (Exit.isFailure(exit)) return exit
   try {
@@ -152,7 +155,7 @@ export const make = <A>(making: Making<A>, lane: Lane.Lane, isHedge: boolean): E
   // The guards are taken inside the suspension, so that no interruption can come between taking and giving back.
   Effect.callback<A, Errors>((resume) => {
     const { ambient, operation, shared } = making
-    const state = guards.stateOf(shared, operation, lane)
+    const state = laneState.stateOf(shared, operation, lane)
     const now = ambient.clock.currentTimeMillisUnsafe()
     const obstacle = guards.enterUnsafe(shared, operation, state, ambient.random, now)
     if (typeof obstacle === "string") return resume(queued(making, lane, isHedge))

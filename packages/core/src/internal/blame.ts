@@ -7,7 +7,7 @@ import * as Disposition from "../Disposition.ts"
 import type * as Failure from "../Failure.ts"
 import type * as Lane from "../Lane.ts"
 import type * as Refusal from "../Refusal.ts"
-import type { LaneState } from "./guards.ts"
+import type { LaneState } from "./laneState.ts"
 import type { Operation } from "./running.ts"
 
 /** A lane that broke on the operation's request. */

@@ -16,7 +16,7 @@ import type * as Lane from "../Lane.ts"
 import * as Refusal from "../Refusal.ts"
 import * as RetryPolicy from "../RetryPolicy.ts"
 import * as blame from "./blame.ts"
-import * as guards from "./guards.ts"
+import * as laneState from "./laneState.ts"
 import { hintMillis } from "./hint.ts"
 import * as hedge from "./hedge.ts"
 import type { Attempts } from "./hedge.ts"
@@ -38,7 +38,7 @@ interface Turn<A> {
  * so. Interruption ends every wait at once and gives up its place in a line.
  */
 export const run = <A, R>(
-  shared: guards.Shared,
+  shared: laneState.Shared,
   operation: Operation,
   lanes: ReadonlyArray<Lane.Lane>,
   attempts: Attempts<A, R>,
@@ -50,7 +50,7 @@ export const run = <A, R>(
   )
 
 const overLanes = Effect.fnUntraced(function* <A, R>(
-  shared: guards.Shared,
+  shared: laneState.Shared,
   operation: Operation,
   lanes: ReadonlyArray<Lane.Lane>,
   attempts: Attempts<A, R>,
@@ -143,7 +143,7 @@ const anybody = () => true
  * What the long way would say about it is said here.
  */
 export const isOverUnsafe = (
-  shared: guards.Shared,
+  shared: laneState.Shared,
   operation: Operation,
   lane: Lane.Lane,
   error: Failure.Failure | Refusal.Step,
@@ -189,7 +189,7 @@ const isRequestFault = (error: Failure.Failure | Refusal.Step): boolean =>
 
 /** Tries one lane, retrying as the policy, the deadline, the budget and the other lanes allow. */
 const onLane = <A, R>(
-  shared: guards.Shared,
+  shared: laneState.Shared,
   operation: Operation,
   lane: Lane.Lane,
   others: ReadonlyArray<Lane.Lane>,
@@ -227,7 +227,7 @@ const onLane = <A, R>(
       turnMillis = 0
       if (Disposition.of(input).outcome !== "throttled") return Effect.succeed(true)
       return Effect.map(Random.Random, (random) => {
-        const gate = guards.gateOf(shared, operation, lane)
+        const gate = laneState.gateOf(shared, operation, lane)
         const patience = Math.min(Duration.toMillis(operation.policy.retry.patience), operation.deadlineAt - now - 1)
         const turn = limiting.join(gate, operation, lane, patience, random, now)
         isWaiting = turn === undefined
@@ -271,18 +271,18 @@ const isClosed = (error: Failure.Failure | Refusal.Step): error is Refusal.Circu
 
 /** How long the lane will refuse this operation's retry. Whoever was told to wait takes a turn instead. */
 const closedMillis = (
-  shared: guards.Shared,
+  shared: laneState.Shared,
   operation: Operation,
   lane: Lane.Lane,
   failure: Failure.Failure,
   now: number
 ): number =>
   Disposition.of(failure).outcome === "throttled"
-    ? guards.circuitMillis(shared, operation, lane, now)
-    : guards.waitMillis(shared, operation, lane, now)
+    ? laneState.circuitMillis(shared, operation, lane, now)
+    : laneState.waitMillis(shared, operation, lane, now)
 
 const mayRetry = (
-  shared: guards.Shared,
+  shared: laneState.Shared,
   operation: Operation,
   lane: Lane.Lane,
   failure: Failure.Failure,
@@ -298,12 +298,12 @@ const mayRetry = (
   // Waiting out a second long silence on the same lane helps nobody while another lane could answer.
   const isSilence = failure._tag === "Timeout" && (failure.phase === "first-content" || failure.phase === "attempt")
   if (!isSilence && !isLong(operation, operation.lastedMillis)) return true
-  return others.every((other) => guards.waitMillis(shared, operation, other, now) > 0)
+  return others.every((other) => laneState.waitMillis(shared, operation, other, now) > 0)
 }
 
 /** Whether the operation's tokens and money have room for the retry. */
 const canAfford = (
-  shared: guards.Shared,
+  shared: laneState.Shared,
   operation: Operation,
   lane: Lane.Lane,
   failure: Failure.Failure
@@ -316,7 +316,7 @@ const canAfford = (
 
 /** Takes the retry out of the lane's budget, or says that it is spent. */
 const pay = Effect.fnUntraced(function* (
-  shared: guards.Shared,
+  shared: laneState.Shared,
   operation: Operation,
   lane: Lane.Lane,
   failure: Failure.Failure
@@ -328,7 +328,7 @@ const pay = Effect.fnUntraced(function* (
 
 /** A retry would have been made, but there is nothing to pay it with: of the lane's budget, or of the operation's own. */
 const suppress = (
-  shared: guards.Shared,
+  shared: laneState.Shared,
   operation: Operation,
   lane: Lane.Lane,
   failure: Failure.Failure,
@@ -351,7 +351,7 @@ const suppress = (
 
 /** Fails as an operation without an answer does: with its one lane's own error, or with the trail over several. */
 const fail = Effect.fnUntraced(function* (
-  shared: guards.Shared,
+  shared: laneState.Shared,
   operation: Operation,
   lanes: ReadonlyArray<Lane.Lane>,
   blames?: "request"
@@ -366,7 +366,7 @@ const fail = Effect.fnUntraced(function* (
 })
 
 const announceFailover = (
-  shared: guards.Shared,
+  shared: laneState.Shared,
   operation: Operation,
   from: Refusal.TrailEntry,
   to: Lane.Lane
@@ -381,7 +381,7 @@ const announceFailover = (
   })
 
 const announceRefusal = (
-  shared: guards.Shared,
+  shared: laneState.Shared,
   operation: Operation,
   lane: Lane.Lane,
   outcome: Outcome<unknown>

@@ -15,7 +15,8 @@ import * as Failure from "../Failure.ts"
 import type * as Hedge from "../Hedge.ts"
 import type * as Lane from "../Lane.ts"
 import type * as Refusal from "../Refusal.ts"
-import * as guards from "./guards.ts"
+import * as ending from "./ending.ts"
+import * as laneState from "./laneState.ts"
 import * as latencies from "./latencies.ts"
 import * as LatencyQuantile from "./LatencyQuantile.ts"
 import * as paying from "./paying.ts"
@@ -46,7 +47,7 @@ export interface Outcome {
  * is under way. It ends with the first success, else as the attempt on the lane did, or the later one of two on it.
  */
 export const attempt = <A, R>(
-  shared: guards.Shared,
+  shared: laneState.Shared,
   operation: Operation,
   lane: Lane.Lane,
   others: ReadonlyArray<Lane.Lane>,
@@ -65,14 +66,14 @@ export const attempt = <A, R>(
 
 /** How long the lane may take before it is slow; `undefined` when nobody knows. */
 const delayMillis = (
-  shared: guards.Shared,
+  shared: laneState.Shared,
   operation: Operation,
   hedge: Hedge.Settings,
   lane: Lane.Lane,
   now: number
 ): number | undefined => {
   if (hedge.delay !== undefined) return Duration.toMillis(hedge.delay)
-  const state = guards.stateOf(shared, operation, lane)
+  const state = laneState.stateOf(shared, operation, lane)
   state.latencies ??= latencies.make()
   const known = latencies.of(state.latencies, operation.kind)
   if (LatencyQuantile.count(known, now) < hedge.minimumCalls) return undefined
@@ -86,7 +87,7 @@ interface Ended<A> {
 }
 
 const race = <A, R>(
-  shared: guards.Shared,
+  shared: laneState.Shared,
   operation: Operation,
   lane: Lane.Lane,
   others: ReadonlyArray<Lane.Lane>,
@@ -150,7 +151,7 @@ const race = <A, R>(
         if (extra !== lane) outcome.winner = extra
         // As slow as it has been so far, at least.
         if (ofFirst === undefined)
-          guards.noteLatency(shared, operation, lane, startedAt, clock.currentTimeMillisUnsafe())
+          ending.noteLatency(shared, operation, lane, startedAt, clock.currentTimeMillisUnsafe())
         return yield* ofSecond
       }
       if (extra === lane || ofFirst === undefined) return yield* late ?? exit
@@ -174,7 +175,7 @@ const isFatal = (exit: Exit.Exit<unknown, Errors>): boolean => {
  * `undefined` when none does, or nothing is left to pay with.
  */
 const choose = (
-  shared: guards.Shared,
+  shared: laneState.Shared,
   operation: Operation,
   lane: Lane.Lane,
   others: ReadonlyArray<Lane.Lane>
@@ -184,9 +185,9 @@ const choose = (
     if (operation.sent >= operation.figures.maxAttempts) return Effect.undefined
     const chosen = [...others, lane].find(
       (one) =>
-        guards.waitMillis(shared, operation, one, now) === 0 &&
+        laneState.waitMillis(shared, operation, one, now) === 0 &&
         paying.refusal(operation, one) === undefined &&
-        guards.hasRoom(shared, operation, one)
+        laneState.hasRoom(shared, operation, one)
     )
     if (chosen === undefined) return Effect.undefined
     return Effect.map(shared.retryBudget.tryWithdraw(lane.id, operation.policy.retryBudget), (isPaid) =>

@@ -14,7 +14,10 @@ import type { StreamOperation } from "../Operation.ts"
 import type * as Refusal from "../Refusal.ts"
 import { withinDeadline } from "./answering.ts"
 import * as fallback from "./fallback.ts"
+import { type Observed, Started } from "./Started.ts"
+import * as ending from "./ending.ts"
 import * as guards from "./guards.ts"
+import type * as laneState from "./laneState.ts"
 import type { AttemptOn } from "./hedge.ts"
 import { type Chunk, Pulling } from "./Pulling.ts"
 import type * as running from "./running.ts"
@@ -43,7 +46,7 @@ export interface Call<A, R> {
 
 /** Everything around the attempts of one stream. */
 export interface Around<A, R> {
-  readonly shared: guards.Shared
+  readonly shared: laneState.Shared
   readonly operation: running.Operation
   readonly options: StreamOperation<A, R>
   /** In the order to try them. */
@@ -76,13 +79,7 @@ export const onLane =
     const { clock, operation, options, shared } = around
     return Effect.uninterruptibleMask((restore) =>
       Effect.flatMap(
-        guards.begin(
-          shared,
-          operation,
-          lane,
-          restore,
-          (state, now) => new guards.Started(operation, state, now, isHedge)
-        ),
+        guards.begin(shared, operation, lane, restore, (state, now) => new Started(operation, state, now, isHedge)),
         (started) =>
           Effect.gen(function* () {
             const scope = Scope.makeUnsafe()
@@ -106,7 +103,7 @@ export const onLane =
                 finished = true
                 return pulling.close.pipe(
                   Effect.andThen(Scope.close(scope, exit)),
-                  Effect.andThen(guards.end(shared, operation, started, exit))
+                  Effect.andThen(ending.end(shared, operation, started, exit))
                 )
               }).pipe(Effect.uninterruptible)
             const exit = yield* Effect.exit(restore(readToContent(call, pulling)))
@@ -125,9 +122,9 @@ export const onLane =
   }
 
 /** The attempt's context, in which it learns what its answer says about limits. */
-const listening = <A, R>({ context, operation, shared }: Around<A, R>, started: guards.Started): Context.Context<R> =>
+const listening = <A, R>({ context, operation, shared }: Around<A, R>, started: Started): Context.Context<R> =>
   started.state.lane.statesLimits === true
-    ? Context.add(context, Limits.Listener, (said, now) => guards.heed(shared, operation, started, said, now))
+    ? Context.add(context, Limits.Listener, (said, now) => ending.heed(shared, operation, started, said, now))
     : context
 
 /** Pulls until the lane answers, or until the stream is over. */
@@ -144,7 +141,7 @@ const readToContent = Effect.fnUntraced(function* <A, R>({ answers }: Call<A, R>
 })
 
 const noteOf =
-  <A, R>({ usageOf }: StreamOperation<A, R>, observed: guards.Observed) =>
+  <A, R>({ usageOf }: StreamOperation<A, R>, observed: Observed) =>
   (chunk: Chunk<A>): void => {
     if (usageOf === undefined) return
     for (const part of chunk) noteUsage(observed, usageOf(part))

@@ -2,7 +2,7 @@
 import type * as Failure from "../Failure.ts"
 import type * as Lane from "../Lane.ts"
 import * as Refusal from "../Refusal.ts"
-import type { Observed } from "./guards.ts"
+import type { Observed } from "./Started.ts"
 import type { Operation, Used } from "./running.ts"
 import type { Estimate } from "./Spending.ts"
 

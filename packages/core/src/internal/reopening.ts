@@ -7,7 +7,7 @@ import * as Random from "effect/Random"
 import type * as Lane from "../Lane.ts"
 import type * as BreakerState from "./BreakerState.ts"
 import type { Circuit } from "./Circuit.ts"
-import * as guards from "./guards.ts"
+import * as laneState from "./laneState.ts"
 import * as limiting from "./limiting.ts"
 import type { Operation } from "./running.ts"
 
@@ -16,11 +16,11 @@ import type { Operation } from "./running.ts"
  * takes a turn in the lane's line; where a circuit does, it leaves at an instant of its own after the circuit has closed.
  */
 export const wait = (
-  shared: guards.Shared,
+  shared: laneState.Shared,
   operation: Operation,
   lanes: ReadonlyArray<Lane.Lane>
 ): Effect.Effect<boolean> => {
-  const states = lanes.map((lane) => guards.stateOf(shared, operation, lane))
+  const states = lanes.map((lane) => laneState.stateOf(shared, operation, lane))
   return Effect.acquireUseRelease(
     Effect.sync(() => {
       for (const state of states) state.waiting += 1
@@ -34,10 +34,10 @@ export const wait = (
 }
 
 const untilOpen = Effect.fnUntraced(function* (
-  shared: guards.Shared,
+  shared: laneState.Shared,
   operation: Operation,
   lanes: ReadonlyArray<Lane.Lane>,
-  states: ReadonlyArray<guards.LaneState>
+  states: ReadonlyArray<laneState.LaneState>
 ): Effect.fn.Return<boolean> {
   const clock = yield* Clock.Clock
   const random = yield* Random.Random
@@ -55,7 +55,7 @@ const untilOpen = Effect.fnUntraced(function* (
       soonest.millis > 0
         ? turnMillis(shared, operation, soonest, random, now)
         : isFreed
-          ? spreadMillis(operation, guards.stateOf(shared, operation, lane).waiting, random, now)
+          ? spreadMillis(operation, laneState.stateOf(shared, operation, lane).waiting, random, now)
           : 0
     if (millis === undefined || now + millis >= operation.deadlineAt) return false
     if (millis === 0) {
@@ -87,7 +87,7 @@ interface Soonest {
 }
 
 const soonestOf = (
-  shared: guards.Shared,
+  shared: laneState.Shared,
   operation: Operation,
   lanes: ReadonlyArray<Lane.Lane>,
   now: number
@@ -97,7 +97,7 @@ const soonestOf = (
     const millis = Math.ceil(
       Math.max(
         verdictMillis(shared, operation, lane, now),
-        limiting.waitMillis(guards.gateOf(shared, operation, lane), operation, lane, now)
+        limiting.waitMillis(laneState.gateOf(shared, operation, lane), operation, lane, now)
       )
     )
     if (soonest === undefined || millis < soonest.millis) soonest = { lane, millis }
@@ -107,23 +107,23 @@ const soonestOf = (
 
 /** When to look at the lane again: at its turn, where limits keep it closed. `undefined` when that would be too late. */
 const turnMillis = (
-  shared: guards.Shared,
+  shared: laneState.Shared,
   operation: Operation,
   { lane, millis }: Soonest,
   random: limiting.Random,
   now: number
 ): number | undefined => {
-  const gate = guards.gateOf(shared, operation, lane)
+  const gate = laneState.gateOf(shared, operation, lane)
   if (limiting.waitMillis(gate, operation, lane, now) === 0) return millis
   const turn = limiting.join(gate, operation, lane, operation.deadlineAt - now - 1, random, now)
   return turn === undefined ? undefined : Math.max(millis, turn)
 }
 
 /** When to look at the lane's circuits again, at the latest. */
-const verdictMillis = (shared: guards.Shared, operation: Operation, lane: Lane.Lane, now: number): number => {
+const verdictMillis = (shared: laneState.Shared, operation: Operation, lane: Lane.Lane, now: number): number => {
   const patience = Duration.toMillis(operation.policy.retry.patience)
   const { breaker, credentialBreaker } = operation.figures
-  const { circuits } = guards.stateOf(shared, operation, lane)
+  const { circuits } = laneState.stateOf(shared, operation, lane)
   const millisOf = (circuit: Circuit, settings: BreakerState.Settings): number => {
     const millis = circuit.waitMillis(now, settings)
     // A probe that is under way decides long before its lease ends; patience bounds the wait for it.
@@ -148,13 +148,13 @@ const spreadMillis = (operation: Operation, waiting: number, random: limiting.Ra
 
 /** How long until the first of the closed lanes opens, and when that is; nothing when none is closed, or only by hand. */
 export const earliest = (
-  shared: guards.Shared,
+  shared: laneState.Shared,
   operation: Operation,
   lanes: ReadonlyArray<Lane.Lane>
 ): Effect.Effect<{ readonly retryAfter?: Duration.Duration; readonly reopensAt?: DateTime.Utc }> =>
   Effect.map(Clock.currentTimeMillis, (now) => {
     const waits = lanes
-      .map((lane) => guards.waitMillis(shared, operation, lane, now))
+      .map((lane) => laneState.waitMillis(shared, operation, lane, now))
       .filter((millis) => millis > 0 && Number.isFinite(millis))
     if (waits.length === 0) return {}
     const millis = Math.ceil(Math.min(...waits))

@@ -17,7 +17,7 @@ import type * as Lane from "../Lane.ts"
 import type { StreamOperation } from "../Operation.ts"
 import type * as Refusal from "../Refusal.ts"
 import { goingOn } from "./goingOn.ts"
-import type * as guards from "./guards.ts"
+import type * as laneState from "./laneState.ts"
 import { type Around, decide, onLane, type Opened } from "./opening.ts"
 import type { Chunk, Expired } from "./Pulling.ts"
 import * as running from "./running.ts"
@@ -31,7 +31,7 @@ type Cut = Failure.Failure | Expired
  * has its content, which is then read under the gap, attempt and total clocks.
  */
 export const open = Effect.fnUntraced(function* <A, R>(
-  shared: guards.Shared,
+  shared: laneState.Shared,
   operation: running.Operation,
   options: StreamOperation<A, R>,
   lanes: ReadonlyArray<Lane.Lane> | Refusal.NoCapableLane,

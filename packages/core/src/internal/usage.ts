@@ -1,6 +1,6 @@
 /** What an answer says about its tokens, kept for the attempt's record. */
 import type { Usage } from "../Operation.ts"
-import type { Observed } from "./guards.ts"
+import type { Observed } from "./Started.ts"
 
 /** Notes what is said; what is not said leaves alone what was. */
 export const noteUsage = (observed: Observed, usage: Usage | undefined): void => {
