@@ -4,7 +4,7 @@
  */
 import { mkdir, readFile, writeFile } from "node:fs/promises"
 import { Duration } from "effect"
-import { Classification, Disposition, Failure, Policy } from "../packages/core/src/index.ts"
+import { Adaptation, Classification, Disposition, Failure, Policy } from "../packages/core/src/index.ts"
 
 const duration = (value: Duration.Duration): string => Duration.format(value)
 const table = (head: ReadonlyArray<string>, rows: ReadonlyArray<ReadonlyArray<string>>): string =>
@@ -57,6 +57,23 @@ ${table(
 )}
 
 A classifier states facts; what is done about them is policy, and differs where it says so: for ${differing.join(" and ")} the facts speak against a retry, yet the table allows one.
+
+## Whose fault it is
+
+A request may break every provider it meets, and looks like an outage to itself. What tells the two apart is what others are told meanwhile.
+
+- A provider breaks on a request with \`ServiceUnavailable\`, \`InvalidResponse\`, \`StreamTruncated\` or \`Unknown\`. Silence, lost connections, limits and overload have causes of their own.
+- A lane answers others when it has answered a request that was sent after this operation began, and at least four of five of its recent calls, 20 or more. In an outage no lane does.
+- When a lane that answers others has broken on the request, the same failure on another credential or provider is not held against that one: its circuits and its health learn nothing (\`pardoned\` in \`AttemptEnded\`), and it is not asked again.
+- When lanes of two providers that answer others have broken on it alike, it is sent nowhere else: \`AllLanesFailed\` with \`blames: "request"\`, in the gateway a 502 with the code \`request_breaks_providers\`. What the first lane learnt stays: its answers to others outweigh it.
+- A key that is refused (\`Authentication\`) opens its credential's circuit; a second one of the same provider in the same operation does not. It opens when it is refused on its own.
+- When two credentials of one model have failed alike, by more than a limit, other models are asked before further credentials of that one.
+
+Where there are no others to compare with, everything is held against the lanes, as in an outage.
+
+## When every lane has failed
+
+\`AllLanesFailed\` has the \`trail\` (each lane, the requests it was sent, how it ended; a refusal of ours does not hide a provider's failure before it), and where lanes are closed to calls the time until the first of them opens: \`retryAfter\`, and as an instant \`reopensAt\`. The gateway says it in \`retry-after\`.
 `
 
 const names = Policy.PresetName.literals
@@ -139,6 +156,12 @@ ${table(
   lines.map(([name, read]) => [name, ...names.map((preset) => read(Policy.presets[preset]))])
 )}
 
+## Which lanes a request is sent to
+
+Of a route's lanes those are asked that can serve the request: its tools, images, schema, streaming, output limit, length of vectors. What is not known of a lane is not held against it. A lane whose known context window cannot hold the request, even if the estimate of the input is off by all of its margin (30 % for GPT-4o and later; images and PDF have margins of their own), with the output that the request asks for, is not asked while another one may hold it. Where none may, those with the largest window are asked all the same: the provider's own count is exact and its refusal free, ours would be a guess. A request whose letters alone are fewer than the tokens of the window is not estimated at all.
+
+\`needs\` of a route (\`needs: { tools: true, contextTokens: 100000 }\`) says what each of its lanes must offer: one that is known not to makes the route invalid when it is made, with what it lacks.
+
 ## What one operation may spend
 
 \`budget\` is one for all retries, credentials, fallbacks and hedges of an operation: attempts, tokens, US dollars (time is \`clocks.total\`). Before each attempt its estimate is reserved: the lane's estimate of the input, and the output the request allows, or \`assumedOutputTokens\` where it allows any. After it, what the answer says it used takes the estimate's place; a request that was not sent, or that the provider refused with a status, cost nothing; where nobody knows (a timeout, a broken connection, a stream that broke off, a caller who left) the estimate stands. So what is spent passes the budget at most by what an attempt cost above its estimate. A budget without room suppresses the next attempt with \`BudgetExhausted\`, which names it (\`attempts\`, \`tokens\`, \`usd\`); it never ends one that is under way, and a cheaper lane may still be asked.
@@ -208,12 +231,25 @@ A first lane that its recent past ranks below another is asked all the same by e
 \`retryBudget\` bounds how much a lane's traffic can grow by retries, over all operations of a process: each call pays for \`ratio\` retries, and \`reservePerSecond\` more are free. Ten free retries a second matter little to a process that makes a thousand calls a second; for one that makes a call a second they are no bound at all, and a hundred such processes may together send a thousand retries a second more than the budget's ratio says. Where many small clients share a provider, lower it: \`Policy.retryBudget({ reservePerSecond: 0.2 })\` allows one retry in five seconds that no call has paid for.
 `
 
+const adaptations = `# What a lane changes in a request
+
+A request is the same for every lane of a route, and not every provider has a place for all of it. What cannot be changed without harm is refused (\`InvalidRequest\`, \`…/unsupported-option\`) and another lane is asked. What is changed is told, by codes that do not change: in the provenance (\`adapted\`, for each lane), in \`AttemptEnded\`, and for the lanes that gave the answer in the gateway's header \`x-holdfast-adapted\`. A client of your own tells \`Adaptation.Listener\` (\`adapts: true\` of the lane). The names of parameters and the forms of a wire format are no adaptations, nor is what a default says anyway.
+
+${table(
+  ["code", "what it says"],
+  Object.entries(Adaptation.meanings).map(([code, meaning]) => [`\`${code}\``, meaning])
+)}
+
+Parameters that the gateway itself does not know are in \`x-holdfast-ignored\`.
+`
+
 const isCheck = process.argv.includes("--check")
 let stale = 0
 await mkdir(new URL("../docs", import.meta.url), { recursive: true })
 for (const [name, text] of [
   ["dispositions.md", dispositions],
-  ["policies.md", policies]
+  ["policies.md", policies],
+  ["adaptations.md", adaptations]
 ] as const) {
   const path = new URL(`../docs/${name}`, import.meta.url)
   if (!isCheck) await writeFile(path, text)

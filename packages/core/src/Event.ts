@@ -3,6 +3,7 @@
  * these alone. No prompt, answer or key is in any of them.
  */
 import * as Schema from "effect/Schema"
+import * as Adaptation from "./Adaptation.ts"
 import * as Failure from "./Failure.ts"
 import * as HealthStatus from "./HealthStatus.ts"
 import * as Refusal from "./Refusal.ts"
@@ -64,6 +65,8 @@ export const AttemptEnded = Schema.TaggedStruct("AttemptEnded", {
   result: Result,
   /** It was sent beside another attempt that was slow. */
   hedge: Schema.optional(Schema.Boolean),
+  /** What the lane changed in the meaning of the request to send it. */
+  adapted: Schema.optional(Schema.Array(Adaptation.Code)),
   /** It was not held against the lane: another credential or provider has failed on the request in the same way. */
   pardoned: Schema.optional(Schema.Boolean),
   rule: Schema.optional(Schema.String),

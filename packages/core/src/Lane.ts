@@ -49,6 +49,8 @@ export interface Lane {
   readonly cost?: ((usage: Usage) => number | undefined) | undefined
   /** Its client tells `Limits.Listener` what the headers of each response say is left. */
   readonly statesLimits?: boolean | undefined
+  /** Its client tells `Adaptation.Listener` what it changes in the meaning of a request. */
+  readonly adapts?: boolean | undefined
 }
 
 export interface Options {
@@ -66,6 +68,7 @@ export interface Options {
   readonly leastTokens?: Lane["leastTokens"]
   readonly cost?: Lane["cost"]
   readonly statesLimits?: boolean | undefined
+  readonly adapts?: boolean | undefined
 }
 
 export const make = (options: Options): Lane => ({
@@ -82,7 +85,8 @@ export const make = (options: Options): Lane => ({
   estimateTokens: options.estimateTokens,
   leastTokens: options.leastTokens,
   cost: options.cost,
-  statesLimits: options.statesLimits
+  statesLimits: options.statesLimits,
+  adapts: options.adapts
 })
 
 /**

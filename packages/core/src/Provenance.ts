@@ -2,6 +2,7 @@
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
+import type * as Adaptation from "./Adaptation.ts"
 import type * as Event from "./Event.ts"
 
 /** One request to one provider. */
@@ -37,6 +38,8 @@ export interface Provenance {
   readonly ageMillis?: number | undefined
   /** The lanes that gave the beginning of a stream and failed, in order; `lane` went on. Absent: one attempt gave all of it. */
   readonly continuedFrom?: ReadonlyArray<string> | undefined
+  /** What lanes changed in the meaning of the request to send it, those that failed included. Absent: nothing. */
+  readonly adapted?: ReadonlyArray<Adaptation.Adapted> | undefined
   /** The attempts were made on behalf of an identical call that came before; they are not in `sent` and `attempts`. */
   readonly coalesced: boolean
 }

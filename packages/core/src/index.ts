@@ -1,3 +1,4 @@
+export * as Adaptation from "./Adaptation.ts"
 export * as AiErrors from "./AiErrors.ts"
 export * as AiModels from "./AiModels.ts"
 export * as Bulkhead from "./Bulkhead.ts"

@@ -7,7 +7,7 @@ import {
   AiModels,
   CircuitBreaker,
   Failure,
-  FallbackPlan,
+  type FallbackPlan,
   Health,
   Lane,
   Policy,

@@ -87,6 +87,28 @@ layer(embedded, { excludeTestServices: true })("the OpenAI-shaped endpoints", (i
     })
   )
 
+  it.effect("say what had to be changed in the request for the lane that answered", () =>
+    Effect.gen(function* () {
+      const { client } = yield* start()
+      const asked = {
+        ...question,
+        messages: [...question.messages, { role: "system" as const, content: "Be brief." }, ...question.messages]
+      }
+      const adapted = (asking: { readonly model: string }) =>
+        Effect.promise(async () => {
+          const whole = await client.chat.completions.create({ ...asked, ...asking }).withResponse()
+          const stream = await client.chat.completions.create({ ...asked, ...asking, stream: true }).withResponse()
+          stream.data.controller.abort()
+          return [whole, stream].map(({ response }) => response.headers.get("x-holdfast-adapted"))
+        })
+      assert.deepStrictEqual(yield* adapted({ model: "chat" }), [
+        "messages-joined,system-moved",
+        "messages-joined,system-moved"
+      ])
+      assert.deepStrictEqual(yield* adapted({ model: "back" }), [null, null])
+    })
+  )
+
   it.effect("embed, in floats and in the SDK's own encoding", () =>
     Effect.gen(function* () {
       const { client } = yield* start()

@@ -126,6 +126,7 @@ export class Caller {
   report(): void {
     if (this.#sink === undefined) return
     const {
+      adapted,
       attempts = [],
       continuedFrom,
       degraded = false,
@@ -143,7 +144,14 @@ export class Caller {
     }
     const by = this.#substitute
     if (by === undefined) {
-      this.#sink.provenance = { ...common, lane, model, degraded, ...(continuedFrom && { continuedFrom }) }
+      this.#sink.provenance = {
+        ...common,
+        lane,
+        model,
+        degraded,
+        ...(adapted && { adapted }),
+        ...(continuedFrom && { continuedFrom })
+      }
     } else if (by.source === "last-resort") {
       this.#sink.provenance = { ...common, lane: undefined, model: undefined, degraded: true }
     } else {

@@ -1,4 +1,5 @@
 /** An attempt that has passed the guards: what it holds and owes, and what is known about it. */
+import type * as Adaptation from "../Adaptation.ts"
 import type { Usage } from "../Operation.ts"
 import { voidPermit } from "./Circuit.ts"
 import type * as AdaptiveLimitState from "./AdaptiveLimitState.ts"
@@ -59,6 +60,8 @@ export class Started implements Observed {
   cached: Observed["cached"] = undefined
   /** The call has begun: a request may be under way. */
   isSent = false
+  /** What the lane has changed in the meaning of the request. */
+  adaptations: ReadonlyArray<Adaptation.Code> | undefined = undefined
   /** Absent where all of those guards are off. */
   readonly counted: Counted | undefined
   /** What was counted against limits; absent while there are none. */

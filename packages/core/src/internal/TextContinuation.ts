@@ -9,6 +9,7 @@ import type * as Response from "effect/ai/Response"
 import * as Effect from "effect/Effect"
 import type * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
+import * as Adaptation from "../Adaptation.ts"
 import * as Failure from "../Failure.ts"
 import type * as Lane from "../Lane.ts"
 import type { Continuation } from "../Operation.ts"
@@ -53,26 +54,31 @@ export class TextContinuation implements Continuation<Part, never> {
     from: ReadonlyArray<string>
   ): ReadonlyArray<Stream.Stream<Part, Failure.Failure>> => {
     if (this.#isBound) return []
-    const ask = (request: TextModel.Request, seam: Seam.Seam | undefined) =>
-      Stream.suspend(() => {
-        this.#continuations += 1
-        const fitting = new Fitting({ name: `continued-${this.#continuations}`, from, open: this.#block, seam })
-        return this.#textOf(lane)
-          .stream(request)
-          .pipe(
-            Stream.mapEffect((part) => {
-              const parts = fitting.take(part)
-              return parts === undefined ? Effect.fail(misfit(lane)) : Effect.succeed(parts)
-            }),
-            Stream.flattenIterable
-          )
-      })
+    const ask = (request: TextModel.Request, seam: Seam.Seam | undefined, how: ReadonlyArray<Adaptation.Code>) =>
+      Stream.unwrap(
+        Effect.map(Adaptation.tell(how), () => {
+          this.#continuations += 1
+          const fitting = new Fitting({ name: `continued-${this.#continuations}`, from, open: this.#block, seam })
+          return this.#textOf(lane)
+            .stream(request)
+            .pipe(
+              Stream.mapEffect((part) => {
+                const parts = fitting.take(part)
+                return parts === undefined ? Effect.fail(misfit(lane)) : Effect.succeed(parts)
+              }),
+              Stream.flattenIterable
+            )
+        })
+      )
     // Of reasoning alone nothing is gone on with: the model thinks anew, unheard.
-    if (this.#text.trim() === "") return [ask(this.#request, undefined)]
-    const instructed = ask(instruction(this.#request, this.#text), Seam.begin(this.#text, "instruction"))
+    if (this.#text.trim() === "") return [ask(this.#request, undefined, [])]
+    const text = this.#text
+    const instructed = ask(instruction(this.#request, text), Seam.begin(text, "instruction"), [
+      "continued-by-instruction"
+    ])
     // A host that takes no notice of the beginning answers anew, in other words: nobody could tell. So it has to be known.
     return lane.capabilities.prefill === true
-      ? [ask(prefill(this.#request, this.#text), Seam.begin(this.#text, "prefill")), instructed]
+      ? [ask(prefill(this.#request, text), Seam.begin(text, "prefill"), ["continued-by-prefill"]), instructed]
       : [instructed]
   }
 }

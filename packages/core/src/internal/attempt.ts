@@ -3,10 +3,12 @@ import * as Effect from "effect/Effect"
 import * as Effectable from "effect/Effectable"
 import * as Exit from "effect/Exit"
 import { constVoid } from "effect/Function"
+import type * as Adaptation from "../Adaptation.ts"
 import * as Failure from "../Failure.ts"
 import type * as Lane from "../Lane.ts"
 import type * as Limits from "../Limits.ts"
 import type * as Refusal from "../Refusal.ts"
+import * as adaptations from "./adaptations.ts"
 import type { Ambient } from "./ambient.ts"
 import type { Begin, Call, Caller } from "./call.ts"
 import type * as Deadlines from "./Deadlines.ts"
@@ -89,6 +91,11 @@ export class Attempt<A>
   heard(said: Limits.Stated, now: number): void {
     const { operation, shared } = this.#making
     ending.heed(shared, operation, this, said, now)
+  }
+
+  /** The lane changes this in the meaning of the request. */
+  adapted(what: Iterable<Adaptation.Code>): void {
+    adaptations.note(this.#making.operation, this, what)
   }
 
   /** The call has ended. */

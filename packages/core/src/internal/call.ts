@@ -6,6 +6,7 @@ import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
+import * as Adaptation from "../Adaptation.ts"
 import type * as Failure from "../Failure.ts"
 import type * as Lane from "../Lane.ts"
 import * as Limits from "../Limits.ts"
@@ -24,6 +25,8 @@ export interface Caller<A> {
   ended(exit: Exit.Exit<A, Failure.Failure>): void
   /** The headers of its response say what is left of the lane's limits. */
   heard(said: Limits.Stated, now: number): void
+  /** The lane changes this in the meaning of the request. */
+  adapted(what: Iterable<Adaptation.Code>): void
 }
 
 /** Begins a call. */
@@ -55,12 +58,14 @@ export const ofEffect = <A, R>(
 ): Begin<A> => {
   const fork = Effect.runForkWith(context)
   return (lane, caller) => {
-    const effect = called(call, lane)
-    const fiber = fork(
-      lane.statesLimits === true
-        ? Effect.provideService(effect, Limits.Listener, (said, now) => caller.heard(said, now))
-        : effect
-    )
+    let effect = called(call, lane)
+    if (lane.statesLimits === true) {
+      effect = Effect.provideService(effect, Limits.Listener, (said, now) => caller.heard(said, now))
+    }
+    if (lane.adapts === true) {
+      effect = Effect.provideService(effect, Adaptation.Listener, (what) => caller.adapted(what))
+    }
+    const fiber = fork(effect)
     const exit = fiber.pollUnsafe()
     if (exit !== undefined) {
       caller.ended(exit)

@@ -215,6 +215,7 @@ const announce = (
     result,
     ...(started.isHedge ? { hedge: true } : {}),
     ...(isPardoned ? { pardoned: true } : {}),
+    ...(started.adaptations === undefined ? {} : { adapted: started.adaptations }),
     ...(goesOn ? { continued: true } : {}),
     ...(firstContentAt !== undefined && isCut(result) ? { truncated: true } : {}),
     waitedMillis,

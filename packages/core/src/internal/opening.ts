@@ -7,11 +7,13 @@ import * as Exit from "effect/Exit"
 import * as Pull from "effect/Pull"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
+import * as Adaptation from "../Adaptation.ts"
 import type * as Failure from "../Failure.ts"
 import type * as Lane from "../Lane.ts"
 import * as Limits from "../Limits.ts"
 import type { StreamOperation } from "../Operation.ts"
 import type * as Refusal from "../Refusal.ts"
+import * as adaptations from "./adaptations.ts"
 import { withinDeadline } from "./answering.ts"
 import * as fallback from "./fallback.ts"
 import { type Observed, Started } from "./Started.ts"
@@ -121,11 +123,18 @@ export const onLane =
     )
   }
 
-/** The attempt's context, in which it learns what its answer says about limits. */
-const listening = <A, R>({ context, operation, shared }: Around<A, R>, started: Started): Context.Context<R> =>
-  started.state.lane.statesLimits === true
-    ? Context.add(context, Limits.Listener, (said, now) => ending.heed(shared, operation, started, said, now))
-    : context
+/** The attempt's context, in which it learns what its lane changes in the request and what the answer says of limits. */
+const listening = <A, R>({ context, operation, shared }: Around<A, R>, started: Started): Context.Context<R> => {
+  const { adapts, statesLimits } = started.state.lane
+  let heard = context
+  if (statesLimits === true) {
+    heard = Context.add(heard, Limits.Listener, (said, now) => ending.heed(shared, operation, started, said, now))
+  }
+  if (adapts === true || operation.goesOn) {
+    heard = Context.add(heard, Adaptation.Listener, (what) => adaptations.note(operation, started, what))
+  }
+  return heard
+}
 
 /** Pulls until the lane answers, or until the stream is over. */
 const readToContent = Effect.fnUntraced(function* <A, R>({ answers }: Call<A, R>, pulling: Pulling<A, R>) {

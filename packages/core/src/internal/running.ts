@@ -3,6 +3,7 @@ import * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
+import type * as Adaptation from "../Adaptation.ts"
 import type * as Event from "../Event.ts"
 import * as Failure from "../Failure.ts"
 import type * as Lane from "../Lane.ts"
@@ -64,6 +65,7 @@ class Later {
   estimate: { readonly lane: Lane.Lane; readonly tokens: number } | undefined = undefined
   readonly continuedFrom: Array<string> = []
   readonly witnesses: Array<blame.Witness> = []
+  readonly adapted: Array<Adaptation.Adapted> = []
   readonly attempts: Array<Provenance.Attempt> = []
   readonly trail: Array<Refusal.TrailEntry> = []
 }
@@ -192,6 +194,11 @@ export class Operation {
     return this.#rest.continuedFrom
   }
 
+  /** What lanes have changed in the meaning of its request, where the caller asked how it went. */
+  get adapted(): Array<Adaptation.Adapted> {
+    return this.#rest.adapted
+  }
+
   /** The lanes that broke on its request. */
   get witnesses(): Array<blame.Witness> {
     return this.#rest.witnesses
@@ -256,6 +263,7 @@ const provenanceOf = (operation: Operation): Provenance.Provenance => ({
   cached: false,
   stale: false,
   coalesced: false,
+  ...(operation.adapted.length === 0 ? {} : { adapted: [...operation.adapted] }),
   ...(operation.continuedFrom.length === 0 ? {} : { continuedFrom: [...operation.continuedFrom] })
 })
 

@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Cause, Effect, Exit, Fiber, Schema, Stream } from "effect"
 import type { Response } from "effect/ai"
 import { TestClock } from "effect/testing"
-import { Failure, Policy, Provenance, Resilience, Route, type TextModel } from "@holdfast/core"
+import { type Adaptation, Failure, Policy, Provenance, Resilience, Route, type TextModel } from "@holdfast/core"
 import { alone, exact, held, nothing, request } from "../Chat.ts"
 import { interruptedAt } from "../Interruption.ts"
 import { recorder } from "../Recorder.ts"
@@ -32,6 +32,8 @@ const types = (parts: ReadonlyArray<Part>) =>
 const going = (onFailure: Policy.Stream["onFailure"]) => exact.pipe(Policy.stream({ onFailure }))
 const route = (lanes: ReadonlyArray<{ readonly lane: Route.Options["lanes"][number] }>, policy = going("continue")) =>
   Route.text("chat", { lanes: lanes.map(({ lane }) => lane), policy })
+
+const told = (form: "prefill" | "instruction"): Adaptation.Code => `continued-by-${form}`
 
 const takesPrefill = { capabilities: { prefill: true } }
 const cut: Call = { ...whole, upTo: 5, ending: "StreamTruncated" }
@@ -69,8 +71,13 @@ describe("a stream that breaks, where the policy says to continue", () => {
         lane: "b/y",
         sent: 1 + forms.length,
         degraded: true,
-        continuedFrom: ["a/x"]
+        continuedFrom: ["a/x"],
+        adapted: [{ lane: "b/y", what: forms.map(told).toSorted() }]
       })
+      assert.deepStrictEqual(
+        (yield* events.of("AttemptEnded")).map(({ adapted, lane }) => [lane, adapted]),
+        [["a/x", undefined], ...forms.map((form) => ["b/y", [told(form)]])]
+      )
       assert.deepInclude((yield* events.of("StreamContinued"))[0], {
         from: "a/x",
         to: "b/y",

@@ -118,10 +118,17 @@ const provenanceHeaders = (
         "x-holdfast-attempts": String(provenance.sent),
         "x-holdfast-degraded": String(provenance.degraded),
         ...(provenance.lane === undefined ? {} : { "x-holdfast-lane": provenance.lane }),
+        ...adaptedHeader(provenance),
         ...CacheControl.headersOf(provenance)
       }),
   ...(ignored.length === 0 ? {} : { "x-holdfast-ignored": ignored.map(encodeURIComponent).join(",") })
 })
+
+/** What the lanes that gave the answer have changed in the meaning of the request. */
+const adaptedHeader = ({ adapted = [], continuedFrom = [], lane }: Provenance.Provenance) => {
+  const what = adapted.filter((one) => one.lane === lane || continuedFrom.includes(one.lane)).flatMap((one) => one.what)
+  return what.length === 0 ? {} : { "x-holdfast-adapted": [...new Set(what)].join(",") }
+}
 
 const readJson = Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) => request.json).pipe(
   Effect.mapError(

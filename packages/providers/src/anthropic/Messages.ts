@@ -1,6 +1,7 @@
 /** A prompt as the messages of a Messages request. */
 import type * as Prompt from "effect/ai/Prompt"
 import * as Result from "effect/Result"
+import type { Notes } from "../internal/Encoded.ts"
 import * as Problem from "../internal/Problem.ts"
 import * as requestChecks from "../internal/requestChecks.ts"
 import * as FileBlock from "./FileBlock.ts"
@@ -45,22 +46,26 @@ type Encoded<A> = Result.Result<A, Problem.Problem>
  * signature that came with them; reasoning without one, which another provider made, is left out, as are texts of
  * nothing but white space, which the API rejects.
  */
-export const encode = (prompt: Prompt.Prompt): Encoded<Messages> =>
+export const encode = (prompt: Prompt.Prompt, adapted: Notes): Encoded<Messages> =>
   Result.gen(function* () {
     const system: Array<Text> = []
     const messages: Array<{ readonly role: Message["role"]; readonly content: Array<Block> }> = []
+    let before: Prompt.Message["role"] | undefined
     for (const message of prompt.content) {
       yield* requestChecks.checkOptions(message.options, "anthropic", [])
       if (message.role === "system") {
+        if (messages.length > 0) adapted.add("system-moved")
         system.push(...text(message.content))
         continue
       }
       const role = message.role === "assistant" ? "assistant" : "user"
       const blocks =
         message.role === "assistant"
-          ? yield* assistant(message)
+          ? yield* assistant(message, adapted)
           : (yield* Result.all(message.content.map(userPart))).flat()
       if (blocks.length === 0) continue
+      if (message.role === before && message.role !== "tool") adapted.add("messages-joined")
+      before = message.role
       const last = messages.at(-1)
       if (last?.role === role) last.content.push(...blocks)
       else messages.push({ role, content: [...blocks] })
@@ -125,7 +130,7 @@ const toolUseId = (id: string): string => id.replaceAll(/[^\w-]/g, (char) => `_$
 /** What our own answers put into the metadata of reasoning, and history brings back. */
 const partOptions = ["signature", "redactedData"]
 
-const assistant = (message: Prompt.AssistantMessage): Encoded<ReadonlyArray<Block>> =>
+const assistant = (message: Prompt.AssistantMessage, adapted: Notes): Encoded<ReadonlyArray<Block>> =>
   Result.gen(function* () {
     const blocks: Array<Block> = []
     for (const part of message.content) {
@@ -135,7 +140,7 @@ const assistant = (message: Prompt.AssistantMessage): Encoded<ReadonlyArray<Bloc
           blocks.push(...text(part.text))
           break
         case "reasoning":
-          blocks.push(...thoughts(part))
+          blocks.push(...thoughts(part, adapted))
           break
         case "file":
           return yield* Problem.unsupported("prompt", "a file in an answer of the assistant")
@@ -154,9 +159,11 @@ const assistant = (message: Prompt.AssistantMessage): Encoded<ReadonlyArray<Bloc
     return blocks
   })
 
-const thoughts = (part: Prompt.ReasoningPart): ReadonlyArray<Block> => {
+const thoughts = (part: Prompt.ReasoningPart, adapted: Notes): ReadonlyArray<Block> => {
   const signature = requestChecks.option(part.options, "anthropic", "signature")
   if (signature !== undefined) return [{ type: "thinking", thinking: part.text, signature }]
   const data = requestChecks.option(part.options, "anthropic", "redactedData")
-  return data === undefined ? [] : [{ type: "redacted_thinking", data }]
+  if (data !== undefined) return [{ type: "redacted_thinking", data }]
+  adapted.add("reasoning-dropped")
+  return []
 }

@@ -2,6 +2,7 @@
 import type * as Sampling from "@holdfast/core/Sampling"
 import type * as TextModel from "@holdfast/core/TextModel"
 import * as Result from "effect/Result"
+import type { Encoded as Body, Notes } from "../internal/Encoded.ts"
 import * as Problem from "../internal/Problem.ts"
 import * as requestChecks from "../internal/requestChecks.ts"
 import type { Claude } from "./Claude.ts"
@@ -23,18 +24,18 @@ const defaultMaxTokens = 8192
 
 type Encoded<A> = Result.Result<A, Problem.Problem>
 
-/** The body, as JSON text. */
-export const encode = (request: TextModel.Request, target: Target, isStream: boolean): Encoded<string> =>
+export const encode = (request: TextModel.Request, target: Target, isStream: boolean): Encoded<Body> =>
   Result.gen(function* () {
+    const adapted: Notes = new Set()
     const { responseFormat, sampling } = request
     yield* requestChecks.checkNumbers(sampling)
-    const max_tokens = yield* maxTokens(sampling, target)
-    const thinking = yield* Thinking.encode(sampling.reasoningEffort, target.claude, max_tokens)
-    const messages = yield* Messages.encode(request.prompt)
+    const max_tokens = yield* maxTokens(sampling, target, adapted)
+    const thinking = yield* Thinking.encode(sampling.reasoningEffort, target.claude, max_tokens, adapted)
+    const messages = yield* Messages.encode(request.prompt, adapted)
     yield* checkBeginning(messages.messages.at(-1), request, target, thinking)
     const drawing = yield* encodeSampling(sampling, target, thinking)
-    const format = yield* encodeFormat(responseFormat)
-    const tools = yield* encodeTools(request, target, thinking)
+    const format = yield* encodeFormat(responseFormat, adapted)
+    const tools = yield* encodeTools(request, target, thinking, adapted)
     const output_config = { effort: thinking.effort, format }
     const body = {
       model: target.model,
@@ -46,11 +47,12 @@ export const encode = (request: TextModel.Request, target: Target, isStream: boo
       ...tools,
       ...(isStream ? { stream: true } : {})
     }
-    return yield* requestChecks.jsonText(body, "request")
+    return { json: yield* requestChecks.jsonText(body, "request"), adapted }
   })
 
-const maxTokens = (sampling: Sampling.Sampling, { maxOutputTokens }: Target): Encoded<number> => {
+const maxTokens = (sampling: Sampling.Sampling, { maxOutputTokens }: Target, adapted: Notes): Encoded<number> => {
   const asked = sampling.maxOutputTokens
+  if (asked === undefined && maxOutputTokens === undefined) adapted.add("output-limit-added")
   return asked !== undefined && maxOutputTokens !== undefined && asked > maxOutputTokens
     ? Problem.unsupported("sampling.maxOutputTokens", `the model writes at most ${maxOutputTokens}`)
     : Result.succeed(asked ?? maxOutputTokens ?? defaultMaxTokens)
@@ -117,7 +119,8 @@ const encodeSampling = (
 }
 
 const encodeFormat = (
-  format: TextModel.ResponseFormat
+  format: TextModel.ResponseFormat,
+  adapted: Notes
 ): Encoded<{ readonly type: "json_schema"; readonly schema: unknown } | undefined> => {
   switch (format.type) {
     case "text":
@@ -126,7 +129,7 @@ const encodeFormat = (
       return Problem.unsupported("responseFormat", "JSON only by a schema")
     case "json":
       // The name and the strictness have no place here: the API always holds the model to the schema.
-      return Result.map(OutputSchema.encode(format.schema, "responseFormat"), (schema) => ({
+      return Result.map(OutputSchema.encode(format.schema, "responseFormat", adapted), (schema) => ({
         type: "json_schema",
         schema
       }))
@@ -136,7 +139,8 @@ const encodeFormat = (
 const encodeTools = (
   request: TextModel.Request,
   { claude }: Target,
-  thinking: Thinking.Thinking
+  thinking: Thinking.Thinking,
+  adapted: Notes
 ): Encoded<{ readonly [name: string]: unknown }> =>
   Result.gen(function* () {
     const tools = yield* requestChecks.chosenTools(request)
@@ -149,12 +153,12 @@ const encodeTools = (
         return yield* Problem.unsupported("toolChoice", "a model that reasons cannot be made to call a tool")
       }
     }
-    return { tools: yield* Result.all(tools.map(encodeTool)), tool_choice }
+    return { tools: yield* Result.all(tools.map((tool) => encodeTool(tool, adapted))), tool_choice }
   })
 
-const encodeTool = ({ description, name, parameters, strict }: TextModel.Tool) =>
+const encodeTool = ({ description, name, parameters, strict }: TextModel.Tool, adapted: Notes) =>
   Result.map(
-    strict === true ? OutputSchema.encode(parameters, "tools") : Result.succeed(parameters),
+    strict === true ? OutputSchema.encode(parameters, "tools", adapted) : Result.succeed(parameters),
     (input_schema) => ({ name, description, input_schema, strict })
   )
 

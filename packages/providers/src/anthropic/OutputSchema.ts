@@ -6,14 +6,16 @@
 import type * as JsonSchema from "effect/JsonSchema"
 import * as Predicate from "effect/Predicate"
 import * as Result from "effect/Result"
+import type { Notes } from "../internal/Encoded.ts"
 import * as Problem from "../internal/Problem.ts"
 
 export const encode = (
   schema: JsonSchema.JsonSchema,
-  field: string
+  field: string,
+  adapted: Notes
 ): Result.Result<JsonSchema.JsonSchema, Problem.Problem> => {
   const why = obstacle(schema, { root: schema, within: [], seen: new Set() })
-  return why === undefined ? Result.succeed(rewrite(schema)) : Problem.unsupported(field, why)
+  return why === undefined ? Result.succeed(rewrite(schema, adapted)) : Problem.unsupported(field, why)
 }
 
 type Keywords = { readonly [keyword: string]: unknown }
@@ -93,21 +95,23 @@ interface Rewritten {
   readonly told: Array<string>
 }
 
-const rewrite = (schema: Keywords): JsonSchema.JsonSchema => described(split(schema))
+const rewrite = (schema: Keywords, adapted: Notes): JsonSchema.JsonSchema => described(split(schema, adapted), adapted)
 
-const split = (schema: Keywords): Rewritten => {
+const split = (schema: Keywords, adapted: Notes): Rewritten => {
   const kept: Rewritten["kept"] = {}
   const told: Rewritten["told"] = []
   for (const [keyword, value] of Object.entries(schema)) {
     if (plain.has(keyword)) kept[keyword] = value
-    else if (nested.has(keyword)) kept[keyword] = mapValues(value)
-    else if (keyword === "items") kept["items"] = rewriteAny(value)
+    else if (nested.has(keyword)) kept[keyword] = mapValues(value, adapted)
+    else if (keyword === "items") kept["items"] = rewriteAny(value, adapted)
     else if (keyword === "anyOf" || (keyword === "oneOf" && schema["anyOf"] === undefined)) {
-      kept["anyOf"] = list(value).map(rewriteAny)
+      kept["anyOf"] = list(value).map((one) => rewriteAny(one, adapted))
     } else if (keyword === "allOf") {
-      const members = list(value).filter(Predicate.isObject).map(split)
+      const members = list(value)
+        .filter(Predicate.isObject)
+        .map((one) => split(one, adapted))
       const structural = members.filter((member) => Object.keys(member.kept).some((name) => name !== "description"))
-      if (structural.length > 0) kept["allOf"] = structural.map(described)
+      if (structural.length > 0) kept["allOf"] = structural.map((member) => described(member, adapted))
       for (const { kept: words, told: more } of members.filter((member) => !structural.includes(member))) {
         told.push(...Object.values(words).map(String), ...more)
       }
@@ -119,8 +123,9 @@ const split = (schema: Keywords): Rewritten => {
   return { kept, told }
 }
 
-const described = ({ kept, told }: Rewritten): JsonSchema.JsonSchema => {
+const described = ({ kept, told }: Rewritten, adapted: Notes): JsonSchema.JsonSchema => {
   if (told.length === 0) return kept
+  adapted.add("schema-told")
   const words = `{${told.join(", ")}}`
   const { description } = kept
   return { ...kept, description: typeof description === "string" ? `${description}\n\n${words}` : words }
@@ -137,9 +142,10 @@ const silent = new Set(["$schema", "$id", "$comment", "examples", "additionalPro
 
 const formats = new Set(["date-time", "time", "date", "duration", "email", "hostname", "uri", "ipv4", "ipv6", "uuid"])
 
-const rewriteAny = (schema: unknown): unknown => (Predicate.isObject(schema) ? rewrite(schema) : schema)
+const rewriteAny = (schema: unknown, adapted: Notes): unknown =>
+  Predicate.isObject(schema) ? rewrite(schema, adapted) : schema
 
-const mapValues = (schemas: unknown): unknown =>
+const mapValues = (schemas: unknown, adapted: Notes): unknown =>
   Predicate.isObject(schemas)
-    ? Object.fromEntries(Object.entries(schemas).map(([name, schema]) => [name, rewriteAny(schema)]))
+    ? Object.fromEntries(Object.entries(schemas).map(([name, schema]) => [name, rewriteAny(schema, adapted)]))
     : schemas

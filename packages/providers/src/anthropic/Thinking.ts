@@ -1,6 +1,7 @@
 /** How much a model of Claude shall think, from the effort that a caller named. */
 import type * as Sampling from "@holdfast/core/Sampling"
 import * as Result from "effect/Result"
+import type { Notes } from "../internal/Encoded.ts"
 import * as Problem from "../internal/Problem.ts"
 import type { Claude } from "./Claude.ts"
 
@@ -32,23 +33,26 @@ const minBudget = 1024
 export const encode = (
   effort: Sampling.Sampling["reasoningEffort"],
   claude: Claude,
-  maxTokens: number
+  maxTokens: number,
+  adapted: Notes
 ): Result.Result<Thinking, Problem.Problem> => {
   if (effort === undefined) return Result.succeed({ isOn: false })
-  if (effort === "none") return none(claude)
+  if (effort === "none") return none(claude, adapted)
   if (effort === "minimal") return Problem.unsupported(field, "there is no effort below low")
   if (claude.thinking === "none") return Problem.unsupported(field, "the model does not reason")
   if (effort === "xhigh" && !claude.xhigh) return Problem.unsupported(field, "there is no effort above high")
   if (claude.thinking === "adaptive") {
     return Result.succeed({ thinking: { type: "adaptive", display: "summarized" }, effort, isOn: true })
   }
+  adapted.add("effort-as-budget")
   const budget = Math.min(budgets[effort], Math.floor(maxTokens / 2))
   return budget < minBudget
     ? Problem.unsupported(field, "the output limit leaves no room to reason")
     : Result.succeed({ thinking: { type: "enabled", budget_tokens: budget }, isOn: true })
 }
 
-const none = (claude: Claude): Result.Result<Thinking, Problem.Problem> => {
+const none = (claude: Claude, adapted: Notes): Result.Result<Thinking, Problem.Problem> => {
+  if (claude.thinkingOff === "between_tools") adapted.add("effort-approximated")
   if (claude.thinking === "none") return Result.succeed({ isOn: false })
   return claude.thinkingOff === undefined
     ? Problem.unsupported(field, "the model always reasons")

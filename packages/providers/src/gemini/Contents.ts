@@ -2,6 +2,7 @@
 import type * as Prompt from "effect/ai/Prompt"
 import * as Result from "effect/Result"
 import * as FileData from "../internal/FileData.ts"
+import type { Notes } from "../internal/Encoded.ts"
 import * as Problem from "../internal/Problem.ts"
 import * as requestChecks from "../internal/requestChecks.ts"
 
@@ -37,23 +38,27 @@ type Encoded<A> = Result.Result<A, Problem.Problem>
  * has none, because another provider made it, carries Google's documented placeholder where `needsSignature` says so:
  * Gemini 3 and later reject the request otherwise.
  */
-export const encode = (prompt: Prompt.Prompt, needsSignature: boolean): Encoded<Contents> =>
+export const encode = (prompt: Prompt.Prompt, needsSignature: boolean, adapted: Notes): Encoded<Contents> =>
   Result.gen(function* () {
     const system: Array<Part> = []
     const contents: Array<{ readonly role: Content["role"]; readonly parts: Array<Part> }> = []
     const callIds = idsOfCalls(prompt)
+    let before: Prompt.Message["role"] | undefined
     for (const message of prompt.content) {
       yield* requestChecks.checkOptions(message.options, "gemini", [])
       if (message.role === "system") {
+        if (contents.length > 0) adapted.add("system-moved")
         system.push({ text: message.content })
         continue
       }
       const role = message.role === "assistant" ? "model" : "user"
       const parts =
         message.role === "assistant"
-          ? yield* modelParts(message, needsSignature)
+          ? yield* modelParts(message, needsSignature, adapted)
           : yield* Result.all(message.content.map((part) => userPart(part, callIds)))
       if (parts.length === 0) continue
+      if (message.role === before && message.role !== "tool") adapted.add("messages-joined")
+      before = message.role
       const last = contents.at(-1)
       if (last?.role === role) last.parts.push(...parts)
       else contents.push({ role, parts: [...parts] })
@@ -124,7 +129,11 @@ const idsOfCalls = (prompt: Prompt.Prompt): ReadonlyMap<string, string> => {
 /** Skips the check of a signature that cannot exist: ai.google.dev/gemini-api/docs/thought-signatures, FAQ. */
 const placeholder = "skip_thought_signature_validator"
 
-const modelParts = (message: Prompt.AssistantMessage, needsSignature: boolean): Encoded<ReadonlyArray<Part>> =>
+const modelParts = (
+  message: Prompt.AssistantMessage,
+  needsSignature: boolean,
+  adapted: Notes
+): Encoded<ReadonlyArray<Part>> =>
   Result.gen(function* () {
     const parts: Array<Part> = []
     for (const part of message.content) {
@@ -135,7 +144,8 @@ const modelParts = (message: Prompt.AssistantMessage, needsSignature: boolean): 
           parts.push({ text: part.text, thoughtSignature })
           break
         case "reasoning":
-          if (thoughtSignature !== undefined) parts.push({ text: part.text, thought: true, thoughtSignature })
+          if (thoughtSignature === undefined) adapted.add("reasoning-dropped")
+          else parts.push({ text: part.text, thought: true, thoughtSignature })
           break
         case "file":
           parts.push({ ...file(part), thoughtSignature })
@@ -147,9 +157,11 @@ const modelParts = (message: Prompt.AssistantMessage, needsSignature: boolean): 
           const id = requestChecks.option(part.options, "gemini", "callId")
           // Of parallel calls only the first carries a signature.
           const isFirst = parts.every((before) => before.functionCall === undefined)
+          const isUnsigned = thoughtSignature === undefined && needsSignature && isFirst
+          if (isUnsigned) adapted.add("signature-replaced")
           parts.push({
             functionCall: { ...(id === undefined ? {} : { id }), name: part.name, args: part.params ?? {} },
-            thoughtSignature: thoughtSignature ?? (needsSignature && isFirst ? placeholder : undefined)
+            thoughtSignature: isUnsigned ? placeholder : thoughtSignature
           })
           break
         }

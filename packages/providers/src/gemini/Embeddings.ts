@@ -4,6 +4,7 @@ import type * as Lane from "@holdfast/core/Lane"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
+import type { Encoded } from "../internal/Encoded.ts"
 import * as Piece from "../internal/Piece.ts"
 import type * as Problem from "../internal/Problem.ts"
 import * as requestChecks from "../internal/requestChecks.ts"
@@ -15,19 +16,22 @@ const maxInputs = 100
 
 const taskTypes = { query: "RETRIEVAL_QUERY", document: "RETRIEVAL_DOCUMENT" } as const
 
-/** The body, as JSON text. `resource` is the model's resource name, such as `models/gemini-embedding-001`. */
-export const encode = (request: EmbedModel.Request, resource: string): Result.Result<string, Problem.Problem> =>
+/** `resource` is the model's resource name, such as `models/gemini-embedding-001`. */
+export const encode = (request: EmbedModel.Request, resource: string): Result.Result<Encoded, Problem.Problem> =>
   Result.flatMap(vectors.checkRequest(request, maxInputs), () =>
-    requestChecks.jsonText(
-      {
-        requests: request.inputs.map((text) => ({
-          model: resource,
-          content: { parts: [{ text }] },
-          taskType: request.task === undefined ? undefined : taskTypes[request.task],
-          outputDimensionality: request.dimensions
-        }))
-      },
-      "request"
+    Result.map(
+      requestChecks.jsonText(
+        {
+          requests: request.inputs.map((text) => ({
+            model: resource,
+            content: { parts: [{ text }] },
+            taskType: request.task === undefined ? undefined : taskTypes[request.task],
+            outputDimensionality: request.dimensions
+          }))
+        },
+        "request"
+      ),
+      (json) => ({ json, adapted: new Set() })
     )
   )
 

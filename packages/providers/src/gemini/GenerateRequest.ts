@@ -3,6 +3,7 @@ import type * as Sampling from "@holdfast/core/Sampling"
 import type * as TextModel from "@holdfast/core/TextModel"
 import type * as JsonSchema from "effect/JsonSchema"
 import * as Result from "effect/Result"
+import type { Encoded, Notes } from "../internal/Encoded.ts"
 import * as Problem from "../internal/Problem.ts"
 import * as requestChecks from "../internal/requestChecks.ts"
 import * as Contents from "./Contents.ts"
@@ -10,12 +11,16 @@ import * as Contents from "./Contents.ts"
 /** Stop sequences a request may have. */
 const maxStop = 5
 
-/** The body, as JSON text. */
-export const encode = (request: TextModel.Request, model: string): Result.Result<string, Problem.Problem> =>
+export const encode = (request: TextModel.Request, model: string): Result.Result<Encoded, Problem.Problem> =>
   Result.gen(function* () {
-    const contents = yield* Contents.encode(request.prompt, generation(model) >= 3)
+    const adapted: Notes = new Set()
+    const contents = yield* Contents.encode(request.prompt, generation(model) >= 3, adapted)
     const tools = yield* requestChecks.chosenTools(request)
     const sampling = yield* encodeSampling(request.sampling, model)
+    if (sampling.thinkingConfig?.thinkingBudget !== undefined && request.sampling.reasoningEffort !== "none") {
+      adapted.add("effort-as-budget")
+    }
+    if (tools.some(({ strict }) => strict === true)) adapted.add("strict-dropped")
     const body = {
       ...contents,
       ...(tools.length === 0
@@ -23,7 +28,7 @@ export const encode = (request: TextModel.Request, model: string): Result.Result
         : { tools: [{ functionDeclarations: tools.map(encodeTool) }], toolConfig: encodeChoice(request.toolChoice) }),
       generationConfig: { ...sampling, ...encodeFormat(request.responseFormat) }
     }
-    return yield* requestChecks.jsonText(body, "request")
+    return { json: yield* requestChecks.jsonText(body, "request"), adapted }
   })
 
 /** The number in `gemini-3.8-flash`, without what is behind the point; a name without one is taken to be current. */
@@ -35,7 +40,10 @@ const generation = (model: string): number => {
 const encodeSampling = (
   sampling: Sampling.Sampling,
   model: string
-): Result.Result<{ readonly [name: string]: unknown }, Problem.Problem> => {
+): Result.Result<
+  { readonly [name: string]: unknown; readonly thinkingConfig: ThinkingConfig | undefined },
+  Problem.Problem
+> => {
   if ((sampling.stop?.length ?? 0) > maxStop) {
     return Problem.unsupported("sampling.stop", `at most ${maxStop} stop sequences`)
   }

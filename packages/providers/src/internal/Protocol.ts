@@ -3,6 +3,7 @@ import type * as EmbedModel from "@holdfast/core/EmbedModel"
 import type * as Lane from "@holdfast/core/Lane"
 import type * as TextModel from "@holdfast/core/TextModel"
 import type * as Result from "effect/Result"
+import type { Encoded } from "./Encoded.ts"
 import type * as Piece from "./Piece.ts"
 import type * as Problem from "./Problem.ts"
 import type * as ServerEvents from "./ServerEvents.ts"
@@ -13,8 +14,7 @@ export interface Protocol {
   readonly text: {
     readonly url: string
     readonly streamUrl: string
-    /** The body, as JSON text. */
-    readonly encode: (request: TextModel.Request, isStream: boolean) => Result.Result<string, Problem.Problem>
+    readonly encode: (request: TextModel.Request, isStream: boolean) => Result.Result<Encoded, Problem.Problem>
     readonly readWhole: (body: unknown) => Result.Result<ReadonlyArray<Piece.Piece>, Trouble>
     /** What one event says. Made anew for each stream, so that it may remember the events before. */
     readonly eventReader: () => ServerEvents.Options["read"]
@@ -22,8 +22,7 @@ export interface Protocol {
   /** Absent where the provider makes no embeddings. */
   readonly embed?: {
     readonly url: string
-    /** The body, as JSON text. */
-    readonly encode: (request: EmbedModel.Request) => Result.Result<string, Problem.Problem>
+    readonly encode: (request: EmbedModel.Request) => Result.Result<Encoded, Problem.Problem>
     readonly read: (
       body: unknown,
       options: {

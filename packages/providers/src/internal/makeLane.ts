@@ -1,4 +1,5 @@
 /** A lane out of a wire format and an HTTP client. */
+import * as Adaptation from "@holdfast/core/Adaptation"
 import type * as EmbedModel from "@holdfast/core/EmbedModel"
 import type * as Failure from "@holdfast/core/Failure"
 import * as Lane from "@holdfast/core/Lane"
@@ -11,6 +12,7 @@ import * as Stream from "effect/Stream"
 import * as ModelProfile from "../ModelProfile.ts"
 import * as Tokens from "../Tokens.ts"
 import * as Tables from "../rules/tables.ts"
+import type { Encoded } from "./Encoded.ts"
 import { gather } from "./gather.ts"
 import * as Problem from "./Problem.ts"
 import type { Protocol } from "./Protocol.ts"
@@ -41,12 +43,12 @@ export const makeLane = (protocol: Protocol, options: Options, client: HttpClien
   const tokenizer = { provider: errorsOf, model }
   const wire = Wire.make({ client, target, errorsOf, headers, key, onBadEvent })
 
-  const orRefuse = (encode: () => Result.Result<string, Problem.Problem>): Effect.Effect<string, Failure.Failure> =>
+  const orRefuse = (encode: () => Result.Result<Encoded, Problem.Problem>): Effect.Effect<string, Failure.Failure> =>
     Effect.suspend(() => {
-      const json = encode()
-      return Result.isSuccess(json)
-        ? Effect.succeed(json.success)
-        : Effect.fail(Problem.toFailure(json.failure, protocol.format, target))
+      const encoded = encode()
+      if (Result.isFailure(encoded)) return Effect.fail(Problem.toFailure(encoded.failure, protocol.format, target))
+      const { adapted, json } = encoded.success
+      return adapted.size === 0 ? Effect.succeed(json) : Effect.as(Adaptation.tell(adapted), json)
     })
   const encodeText = (request: TextModel.Request, isStream: boolean) =>
     orRefuse(() =>
@@ -97,6 +99,7 @@ export const makeLane = (protocol: Protocol, options: Options, client: HttpClien
     embed: isEmbedding ? embed : undefined,
     check,
     statesLimits: true,
+    adapts: true,
     cost: (usage) => (price === undefined ? undefined : ModelProfile.costAt(price, usage)),
     estimateTokens: (request) =>
       Tokens.estimate(request, tokenizer).tokens +

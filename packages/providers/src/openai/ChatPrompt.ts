@@ -2,6 +2,7 @@
 import type * as Prompt from "effect/ai/Prompt"
 import * as Result from "effect/Result"
 import * as FileData from "../internal/FileData.ts"
+import type { Notes } from "../internal/Encoded.ts"
 import * as Problem from "../internal/Problem.ts"
 import * as requestChecks from "../internal/requestChecks.ts"
 import * as Carried from "./Carried.ts"
@@ -38,12 +39,12 @@ type Encoded<A> = Result.Result<A, Problem.Problem>
  * Reasoning is left out: it is the model's own, and this wire format has no place to give it back. The result of a tool
  * that failed is sent as `{"error": …}`.
  */
-export const encode = (prompt: Prompt.Prompt): Encoded<ReadonlyArray<Message>> =>
+export const encode = (prompt: Prompt.Prompt, adapted: Notes): Encoded<ReadonlyArray<Message>> =>
   prompt.content.length === 0
     ? Problem.invalid("prompt", "there are no messages")
-    : Result.map(Result.all(prompt.content.map(message)), (messages) => messages.flat())
+    : Result.map(Result.all(prompt.content.map((one) => message(one, adapted))), (messages) => messages.flat())
 
-const message = (message: Prompt.Message): Encoded<ReadonlyArray<Message>> =>
+const message = (message: Prompt.Message, adapted: Notes): Encoded<ReadonlyArray<Message>> =>
   Result.flatMap(requestChecks.checkOptions(message.options, "openai", []), (): Encoded<ReadonlyArray<Message>> => {
     switch (message.role) {
       case "system":
@@ -53,9 +54,9 @@ const message = (message: Prompt.Message): Encoded<ReadonlyArray<Message>> =>
           { role: "user", content: parts.length === 1 && parts[0]?.type === "text" ? parts[0].text : parts }
         ])
       case "assistant":
-        return assistant(message)
+        return assistant(message, adapted)
       case "tool":
-        return Result.all(message.content.map(toolPart))
+        return Result.all(message.content.map((part) => toolPart(part, adapted)))
     }
   })
 
@@ -87,7 +88,7 @@ const audioFormats: { readonly [mediaType: string]: "wav" | "mp3" | undefined } 
   "audio/mp3": "mp3"
 }
 
-const assistant = (message: Prompt.AssistantMessage): Encoded<ReadonlyArray<Message>> => {
+const assistant = (message: Prompt.AssistantMessage, adapted: Notes): Encoded<ReadonlyArray<Message>> => {
   let content: string | null = null
   const calls: Array<ToolCall> = []
   for (const part of message.content) {
@@ -98,6 +99,7 @@ const assistant = (message: Prompt.AssistantMessage): Encoded<ReadonlyArray<Mess
         content = (content ?? "") + part.text
         break
       case "reasoning":
+        adapted.add("reasoning-dropped")
         break
       case "tool-call": {
         if (part.providerExecuted) return Problem.unsupported("prompt", "a tool call that a provider executed")
@@ -118,10 +120,11 @@ const assistant = (message: Prompt.AssistantMessage): Encoded<ReadonlyArray<Mess
   return Result.succeed(content === null ? [] : [{ role: "assistant", content }])
 }
 
-const toolPart = (part: Prompt.ToolMessagePart): Encoded<Message> => {
+const toolPart = (part: Prompt.ToolMessagePart, adapted: Notes): Encoded<Message> => {
   if (part.type === "tool-approval-response") return Problem.invalid("prompt", "an approval that was not acted on")
   const answer = (content: string): Message => ({ role: "tool", tool_call_id: part.id, content })
   return Result.flatMap(requestChecks.checkOptions(part.options, "openai", []), (): Encoded<Message> => {
+    if (part.isFailure) adapted.add("tool-error-told")
     if (part.modelOutput !== undefined) {
       const texts = part.modelOutput.flatMap((output) => (output.type === "text" ? [output.text] : []))
       return texts.length === part.modelOutput.length

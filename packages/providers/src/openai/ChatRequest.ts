@@ -2,19 +2,20 @@
 import type * as Sampling from "@holdfast/core/Sampling"
 import type * as TextModel from "@holdfast/core/TextModel"
 import * as Result from "effect/Result"
+import type { Encoded, Notes } from "../internal/Encoded.ts"
 import * as Problem from "../internal/Problem.ts"
 import * as requestChecks from "../internal/requestChecks.ts"
 import * as ChatPrompt from "./ChatPrompt.ts"
 import type { Dialect } from "./Dialect.ts"
 
-/** The body, as JSON text. */
 export const encode = (
   request: TextModel.Request,
   options: { readonly model: string; readonly dialect: Dialect; readonly isStream: boolean }
-): Result.Result<string, Problem.Problem> =>
+): Result.Result<Encoded, Problem.Problem> =>
   Result.gen(function* () {
+    const adapted: Notes = new Set()
     const { dialect, isStream, model } = options
-    const messages = yield* ChatPrompt.encode(request.prompt)
+    const messages = yield* ChatPrompt.encode(request.prompt, adapted)
     const tools = yield* requestChecks.chosenTools(request)
     const sampling = yield* encodeSampling(request.sampling, dialect)
     const body = {
@@ -26,7 +27,7 @@ export const encode = (
       ...(isStream ? { stream: true } : {}),
       ...(isStream && dialect.streamUsage ? { stream_options: { include_usage: true } } : {})
     }
-    return yield* requestChecks.jsonText(body, "request")
+    return { json: yield* requestChecks.jsonText(body, "request"), adapted }
   })
 
 const encodeSampling = (

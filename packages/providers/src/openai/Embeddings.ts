@@ -4,6 +4,7 @@ import type * as Lane from "@holdfast/core/Lane"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
+import type { Encoded } from "../internal/Encoded.ts"
 import * as Piece from "../internal/Piece.ts"
 import type * as Problem from "../internal/Problem.ts"
 import * as requestChecks from "../internal/requestChecks.ts"
@@ -11,20 +12,23 @@ import * as Trouble from "../internal/Trouble.ts"
 import * as vectors from "../internal/vectors.ts"
 import type { Dialect } from "./Dialect.ts"
 
-/** The body, as JSON text. The wire knows no task: OpenAI's models do not tell queries from documents. */
+/** The wire knows no task: OpenAI's models do not tell queries from documents. */
 export const encode = (
   request: EmbedModel.Request,
   options: { readonly model: string; readonly dialect: Dialect }
-): Result.Result<string, Problem.Problem> =>
+): Result.Result<Encoded, Problem.Problem> =>
   Result.flatMap(vectors.checkRequest(request, options.dialect.maxInputs), () =>
-    requestChecks.jsonText(
-      {
-        model: options.model,
-        input: request.inputs,
-        encoding_format: "float",
-        dimensions: request.dimensions
-      },
-      "request"
+    Result.map(
+      requestChecks.jsonText(
+        {
+          model: options.model,
+          input: request.inputs,
+          encoding_format: "float",
+          dimensions: request.dimensions
+        },
+        "request"
+      ),
+      (json) => ({ json, adapted: new Set(request.task === undefined ? [] : ["task-dropped" as const]) })
     )
   )
 

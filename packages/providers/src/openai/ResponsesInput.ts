@@ -2,6 +2,7 @@
 import type * as Prompt from "effect/ai/Prompt"
 import * as Result from "effect/Result"
 import * as FileData from "../internal/FileData.ts"
+import type { Notes } from "../internal/Encoded.ts"
 import * as Problem from "../internal/Problem.ts"
 import * as requestChecks from "../internal/requestChecks.ts"
 import * as Carried from "./Carried.ts"
@@ -44,12 +45,12 @@ type Encoded<A> = Result.Result<A, Problem.Problem>
  * all of it where `from` is `undefined`. Items go without the ids they once had: nothing is stored under them, and some
  * hosts look for it anyway. The result of a tool that failed is sent as `{"error": …}`.
  */
-export const encode = (prompt: Prompt.Prompt, from: string | undefined): Encoded<ReadonlyArray<Item>> =>
+export const encode = (prompt: Prompt.Prompt, from: string | undefined, adapted: Notes): Encoded<ReadonlyArray<Item>> =>
   prompt.content.length === 0
     ? Problem.invalid("prompt", "there are no messages")
-    : Result.map(Result.all(prompt.content.map((one) => message(one, from))), (items) => items.flat())
+    : Result.map(Result.all(prompt.content.map((one) => message(one, from, adapted))), (items) => items.flat())
 
-const message = (message: Prompt.Message, from: string | undefined): Encoded<ReadonlyArray<Item>> =>
+const message = (message: Prompt.Message, from: string | undefined, adapted: Notes): Encoded<ReadonlyArray<Item>> =>
   Result.flatMap(requestChecks.checkOptions(message.options, "openai", []), (): Encoded<ReadonlyArray<Item>> => {
     switch (message.role) {
       case "system":
@@ -63,9 +64,9 @@ const message = (message: Prompt.Message, from: string | undefined): Encoded<Rea
           }
         ])
       case "assistant":
-        return assistant(message, from)
+        return assistant(message, from, adapted)
       case "tool":
-        return Result.all(message.content.map(toolPart))
+        return Result.all(message.content.map((part) => toolPart(part, adapted)))
     }
   })
 
@@ -92,7 +93,11 @@ const file = (part: Prompt.FilePart): Encoded<ContentPart> => {
   return Result.succeed({ type: "input_file", filename: part.fileName ?? "file.pdf", file_data })
 }
 
-const assistant = (message: Prompt.AssistantMessage, from: string | undefined): Encoded<ReadonlyArray<Item>> =>
+const assistant = (
+  message: Prompt.AssistantMessage,
+  from: string | undefined,
+  adapted: Notes
+): Encoded<ReadonlyArray<Item>> =>
   Result.gen(function* () {
     const items: Array<Item> = []
     for (const part of message.content) {
@@ -103,7 +108,10 @@ const assistant = (message: Prompt.AssistantMessage, from: string | undefined): 
           break
         case "reasoning": {
           const sealed = Carried.reasoningFor(part.options, from)
-          if (sealed === undefined) break
+          if (sealed === undefined) {
+            adapted.add("reasoning-dropped")
+            break
+          }
           const summary = part.text === "" ? [] : [{ type: "summary_text" as const, text: part.text }]
           items.push({ type: "reasoning", summary, encrypted_content: sealed })
           break
@@ -136,7 +144,7 @@ const addText = (items: Array<Item>, text: string, phase: string | undefined): v
   } else items.push({ type: "message", role: "assistant", content: text, phase })
 }
 
-const toolPart = (part: Prompt.ToolMessagePart): Encoded<Item> => {
+const toolPart = (part: Prompt.ToolMessagePart, adapted: Notes): Encoded<Item> => {
   if (part.type === "tool-approval-response") return Problem.invalid("prompt", "an approval that was not acted on")
   const answer = (output: string | ReadonlyArray<ContentPart>): Item => ({
     type: "function_call_output",
@@ -144,6 +152,7 @@ const toolPart = (part: Prompt.ToolMessagePart): Encoded<Item> => {
     output
   })
   return Result.flatMap(requestChecks.checkOptions(part.options, "openai", []), (): Encoded<Item> => {
+    if (part.isFailure) adapted.add("tool-error-told")
     if (part.modelOutput !== undefined) {
       const texts = part.modelOutput.flatMap((output) => (output.type === "text" ? [output.text] : []))
       return texts.length === part.modelOutput.length

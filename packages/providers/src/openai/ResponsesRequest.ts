@@ -2,6 +2,7 @@
 import type * as Sampling from "@holdfast/core/Sampling"
 import type * as TextModel from "@holdfast/core/TextModel"
 import * as Result from "effect/Result"
+import type { Encoded, Notes } from "../internal/Encoded.ts"
 import * as Problem from "../internal/Problem.ts"
 import * as requestChecks from "../internal/requestChecks.ts"
 import { schemaName } from "./ChatRequest.ts"
@@ -26,15 +27,16 @@ export const reasons = (model: string): boolean => {
   return /^o\d/.test(name) || (Number(/^gpt-(\d+)/.exec(name)?.[1] ?? 0) >= 5 && !name.startsWith("gpt-5-chat"))
 }
 
-/** The body, as JSON text. The API keeps nothing: whatever the next request needs comes with it. */
+/** The API keeps nothing: whatever the next request needs comes with it. */
 export const encode = (
   request: TextModel.Request,
   options: { readonly model: string; readonly settings: Settings; readonly isStream: boolean }
-): Result.Result<string, Problem.Problem> =>
+): Result.Result<Encoded, Problem.Problem> =>
   Result.gen(function* () {
+    const adapted: Notes = new Set()
     const { isStream, model, settings } = options
     const { lane, reasons, summary } = settings
-    const input = yield* ResponsesInput.encode(request.prompt, reasons ? lane : undefined)
+    const input = yield* ResponsesInput.encode(request.prompt, reasons ? lane : undefined, adapted)
     const tools = yield* requestChecks.chosenTools(request)
     const sampling = yield* encodeSampling(request.sampling)
     const body = {
@@ -48,7 +50,7 @@ export const encode = (
       ...encodeFormat(request.responseFormat),
       ...(isStream ? { stream: true } : {})
     }
-    return yield* requestChecks.jsonText(body, "request")
+    return { json: yield* requestChecks.jsonText(body, "request"), adapted }
   })
 
 /** What chat completions have and responses do not. */

@@ -3,9 +3,9 @@ import { Result, Schema } from "effect"
 import { Tool } from "effect/ai"
 import * as OutputSchema from "../../src/anthropic/OutputSchema.ts"
 
-const encoded = (schema: object) => Result.getOrThrow(OutputSchema.encode({ ...schema }, "responseFormat"))
+const encoded = (schema: object) => Result.getOrThrow(OutputSchema.encode({ ...schema }, "responseFormat", new Set()))
 const refusal = (schema: object) =>
-  Result.match(OutputSchema.encode({ ...schema }, "responseFormat"), {
+  Result.match(OutputSchema.encode({ ...schema }, "responseFormat", new Set()), {
     onFailure: (problem) => problem.why,
     onSuccess: () => undefined
   })
