@@ -79,7 +79,7 @@ const chart = ({ height, lines, marks = [], range, spanMs, title, troubles }: Ch
   }))
   return [
     `<section><h2>${escape(title)}</h2><p class="legend">${legend}</p>`,
-    `<svg viewBox="0 0 ${width} ${height + 24}" data-span="${spanMs}" data-lines="${escape(JSON.stringify(data))}">`,
+    `<svg viewBox="0 -8 ${width} ${height + 32}" data-span="${spanMs}" data-lines="${escape(JSON.stringify(data))}">`,
     shade(troubles, spanMs, height),
     ...range.ticks.map(
       (tick) =>
@@ -152,7 +152,7 @@ const latency = (
 ): string => {
   const all = results.flatMap(({ series }) => series.slices.flatMap(({ p50, p95 }) => [p50 ?? 0, p95 ?? 0]))
   const present = all.filter((value) => value > 0)
-  const ticks = [100, 300, 1000, 3000, 10_000, 30_000, 100_000, 300_000, 1_000_000]
+  const ticks = [100, 300, 1000, 3000, 10_000, 30_000, 60_000, 120_000, 300_000, 1_200_000]
   const least = Math.min(...present, 1000)
   const greatest = Math.max(...present, 2000)
   const from = ticks.findLast((tick) => tick <= least) ?? 10
@@ -282,7 +282,11 @@ const load = (
     ]
   })
   const limit = provider?.limits?.requestsPerMinute
-  const marks = limit === undefined ? [] : [{ at: limit / 60, label: `its limit: ${limit} per minute` }]
+  const served = provider === undefined ? undefined : servedPerSecond(scenario.workload, provider)
+  const marks = [
+    ...(limit === undefined ? [] : [{ at: limit / 60, label: `its limit: ${limit} per minute` }]),
+    ...(served === undefined ? [] : [{ at: served, label: `what its ${provider?.capacity?.slots} slots can serve` }])
+  ]
   const highest = Math.max(
     1,
     ...lines.flatMap(({ values }) => values.map((value) => value ?? 0)),
@@ -300,9 +304,27 @@ const load = (
   })
 }
 
+/** What its slots serve on average, per second, when all of them are busy; `undefined` where they have no bound. */
+const servedPerSecond = (workload: Scenario.Workload, provider: Scenario.Provider): number | undefined => {
+  const { capacity, latency, tokensPerSecond } = provider
+  if (capacity === undefined) return undefined
+  const begin =
+    "constant" in latency ? latency.constant : "exponential" in latency ? latency.exponential : meanOf(latency)
+  const tokens = workload.tokens?.out ?? 200
+  const rest =
+    tokensPerSecond === undefined
+      ? 0
+      : ((typeof tokens === "number" ? tokens : meanOf(tokens)) * 1000) / tokensPerSecond
+  return (capacity.slots * 1000) / ((begin + rest) * (capacity.slowdown ?? 1))
+}
+
+/** The mean of a log-normal distribution. */
+const meanOf = ({ p50, p99 }: { readonly p50: number; readonly p99: number }): number =>
+  p50 * Math.exp((Math.log(p99 / p50) / 2.326_348) ** 2 / 2)
+
 const niceTop = (highest: number): number => {
   const magnitude = 10 ** Math.floor(Math.log10(highest))
-  return ([1, 2, 4, 5, 10].find((factor) => factor * magnitude >= highest) ?? 10) * magnitude
+  return ([1, 1.2, 1.6, 2, 3, 4, 6, 8, 10].find((factor) => factor * magnitude >= highest) ?? 10) * magnitude
 }
 
 const card = (name: string, values: ReadonlyArray<string>): string =>
@@ -379,7 +401,7 @@ ${sections.join("\n")}
 const style = `
 :root { color-scheme: light dark; --ink: light-dark(#1c2430, #e6e9ee); --soft: light-dark(#667084, #98a2b3); --rule: light-dark(#e3e7ee, #2b3340);
   --paper: light-dark(#fff, #12161c); --card: light-dark(#f6f8fb, #1a2029); --a: light-dark(#0b6e99, #4cc2f1); --b: light-dark(#c2410c, #fb923c);
-  --grey: light-dark(#98a2b333, #98a2b32e); --ok: light-dark(#9bd3b0, #2c6e4a); --bad: light-dark(#d92d20, #f97066); --probe: #f5b301; --cool: light-dark(#7f9cf5, #6f8ef0); --fair: light-dark(#f3d9a4, #6b5426) }
+  --grey: light-dark(#eceef2, #262d38); --ok: light-dark(#9bd3b0, #2c6e4a); --bad: light-dark(#d92d20, #f97066); --probe: #f5b301; --cool: light-dark(#7f9cf5, #6f8ef0); --fair: light-dark(#f3d9a4, #6b5426) }
 body { font: 15px/1.45 system-ui, sans-serif; color: var(--ink); background: var(--paper); max-width: 1040px; margin: 2rem auto; padding: 0 1rem }
 h1 { font-size: 1.6rem; margin: 0 } h2 { font-size: .95rem; font-weight: 600; margin: 1.6rem 0 .2rem } h3 { font-size: .78rem; font-weight: 500; margin: 0; color: var(--soft) }
 p { margin: .3rem 0 } .fine { color: var(--soft); font-size: .85rem } a { color: inherit }
@@ -392,7 +414,7 @@ p { margin: .3rem 0 } .fine { color: var(--soft); font-size: .85rem } a { color:
 .key.closed::before { background: var(--ok); height: 10px } .key.open::before { background: var(--bad); height: 10px } .key.half-open::before { background: var(--probe); height: 10px }
 .key.cooling::before { background: var(--cool); height: 10px } .key.real::before { background: var(--soft); height: 6px }
 svg { width: 100%; height: auto; display: block; overflow: visible } text { font: 11px system-ui, sans-serif; fill: var(--soft) }
-.grid { stroke: var(--rule) } .stroke { stroke: var(--soft) } .trouble { fill: var(--grey) }
+.grid { stroke: var(--rule) } .stroke { stroke: var(--soft) } .trouble { fill: var(--grey);  }
 .line { fill: none; stroke-width: 2; stroke-linejoin: round } .line.thin { stroke-width: 1; opacity: .75 } .line.policy-0 { stroke: var(--a) } .line.policy-1 { stroke: var(--b) }
 .mark { stroke: var(--ink); stroke-dasharray: 5 4; opacity: .6 } .mark-label { fill: var(--ink) }
 .band.degraded, .band.unhealthy { fill: var(--fair) } .key.degraded::before { background: var(--fair); height: 10px }
