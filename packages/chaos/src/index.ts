@@ -1,4 +1,5 @@
 export * as AnthropicEmulator from "./AnthropicEmulator.ts"
+export * as Chaos from "./Chaos.ts"
 export * as Emulator from "./Emulator.ts"
 export * as Fault from "./Fault.ts"
 export * as FaultBench from "./FaultBench.ts"
