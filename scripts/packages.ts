@@ -28,7 +28,7 @@ export const rows: Readonly<Record<string, Row>> = {
   },
   dashboard: { packages: ["gateway"], npm: "dependencies", node: false },
   cli: {
-    packages: ["core", "providers", "store-sql", "telemetry", "chaos", "simulator", "gateway"],
+    packages: ["core", "providers", "store-sql", "telemetry", "chaos", "simulator", "gateway", "dashboard"],
     npm: "dependencies",
     node: true
   },

@@ -9,6 +9,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
+import { fileURLToPath } from "node:url"
 
 const port = Flag.Int("port").pipe(
   Flag.withDescription("The port to listen on, instead of the configuration's (8787 by default); 0 takes a free one"),
@@ -33,21 +34,29 @@ export const serve = Command.make(
     )
   },
   Effect.fnUntraced(function* (flags) {
-    const options = { dataDirectory: flags.data, port: Option.getOrUndefined(flags.port) }
+    const options = { dataDirectory: flags.data, port: Option.getOrUndefined(flags.port), page }
     if (Option.isNone(flags.config)) {
       yield* Console.log(
         "No --config: this is a demonstration. Both providers are emulated, the storm and the traffic are made up."
       )
-      return yield* Layer.launch(Layer.effectDiscard(announce).pipe(Layer.provide(Demo.layer(options))))
+      return yield* Layer.launch(
+        Layer.effectDiscard(
+          Effect.andThen(announce, Console.log(`To act on the page, sign in with the key ${Demo.adminKey}`))
+        ).pipe(Layer.provide(Demo.layer(options)))
+      )
     }
     const config = yield* Config.load(flags.config.value)
     return yield* Layer.launch(Layer.effectDiscard(announce).pipe(Layer.provide(Gateway.layer({ ...options, config }))))
   })
 ).pipe(Command.withDescription("Serve an OpenAI-shaped endpoint that survives provider storms"))
 
+/** The dashboard's built files. */
+const page = fileURLToPath(new URL("./dist", import.meta.resolve("@holdfast/dashboard/package.json")))
+
 const announce = Effect.gen(function* () {
   const url = yield* Gateway.url
   const routes = yield* Gateway.routes
+  yield* Console.log(`The dashboard is at ${url}/ (API: ${url}/docs)`)
   yield* Console.log(`Holdfast serves ${routes.join(", ")} at ${url}/v1 (health: ${url}/api/health). Try:`)
   yield* Console.log(
     `  curl -si ${url}/v1/chat/completions -H 'content-type: application/json' ` +

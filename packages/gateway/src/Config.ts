@@ -143,6 +143,12 @@ const Store = Schema.Struct({
   )
 })
 
+/** Who may act on the page and over the admin API. Default: nobody, and both are served on loopback only. */
+const Admin = Schema.Struct({
+  /** At least 16 characters. */
+  key: Secret
+})
+
 /** Where the answers are that routes keep. Default: in this process's memory. */
 const Cache = Schema.Struct({
   /** A Redis server's URL. It bounds itself, by its own `maxmemory`. */
@@ -170,6 +176,7 @@ const Sharing = Schema.Struct({
 
 const fields = Schema.Struct({
   server: Schema.optionalKey(Server),
+  admin: Schema.optionalKey(Admin),
   sharing: Schema.optionalKey(Sharing),
   cache: Schema.optionalKey(Cache),
   store: Schema.optionalKey(Store),

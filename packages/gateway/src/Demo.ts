@@ -24,6 +24,8 @@ export interface Options {
   readonly dataDirectory: string
   /** Default 8787; 0 takes a free one. */
   readonly port?: number | undefined
+  /** See `Gateway.Options`. */
+  readonly page?: string | undefined
   /** Between two requests of the demonstration's own, on average. Default 700 milliseconds. */
   readonly pace?: Duration.Input | undefined
   /** Between two summaries in the log. Default 15 seconds. */
@@ -54,8 +56,13 @@ const fallbackStorm = FaultPlan.make({
 })
 
 const keyName = "HOLDFAST_DEMO_KEY"
+const adminKeyName = "HOLDFAST_DEMO_ADMIN_KEY"
+
+/** Lets one act on the page. It opens a demonstration on loopback and nothing else. */
+export const adminKey = "demo-of-holdfast"
 
 const configOf = (gemini: string, openAi: string): Config.Config => ({
+  admin: { key: { env: adminKeyName } },
   providers: {
     gemini: { key: { env: keyName }, baseUrl: gemini },
     openai: { key: { env: keyName }, baseUrl: openAi }
@@ -77,8 +84,12 @@ export const layer = (options: Options) =>
       const openAi = yield* OpenAiEmulator.make({ plan: fallbackStorm, dimensions: 1536 })
       const config = configOf(gemini.url, openAi.url)
       return traffic(options).pipe(
-        Layer.provideMerge(Gateway.layer({ config, dataDirectory: options.dataDirectory, port: options.port })),
-        Layer.provide(ConfigProvider.layerAdd(ConfigProvider.fromUnknown({ [keyName]: "demo" }))),
+        Layer.provideMerge(
+          Gateway.layer({ config, dataDirectory: options.dataDirectory, port: options.port, page: options.page })
+        ),
+        Layer.provide(
+          ConfigProvider.layerAdd(ConfigProvider.fromUnknown({ [keyName]: "demo", [adminKeyName]: adminKey }))
+        ),
         Layer.provide(NodeHttpClient.layerUndici)
       )
     })

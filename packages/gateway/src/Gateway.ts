@@ -14,6 +14,12 @@ import * as HttpRouter from "effect/http/HttpRouter"
 import * as HttpServer from "effect/http/HttpServer"
 import * as Layer from "effect/Layer"
 import { createServer } from "node:http"
+import * as Access from "./admin/Access.ts"
+import * as Handlers from "./admin/Handlers.ts"
+import * as Holds from "./admin/Holds.ts"
+import * as Live from "./admin/Live.ts"
+import * as Page from "./admin/Page.ts"
+import * as State from "./admin/State.ts"
 import * as CacheStore from "./CacheStore.ts"
 import type * as Config from "./Config.ts"
 import * as DatabaseUrl from "./DatabaseUrl.ts"
@@ -31,6 +37,8 @@ export interface Options {
   readonly dataDirectory: string
   /** Over the configuration's. Default 8787; 0 takes a free one. */
   readonly port?: number | undefined
+  /** Where the dashboard's built files are. Default: nowhere, and `/` says so. */
+  readonly page?: string | undefined
   /** How long requests in flight may go on after the gateway was told to stop. Default 20 seconds. */
   readonly drainTimeout?: Duration.Input | undefined
 }
@@ -58,10 +66,17 @@ const layerWith = <E, R, E2, R2>(
   database: Layer.Layer<Database.Database, E, R>,
   writer: Layer.Layer<EventWriter.EventWriter, E2, R2>
 ) =>
-  HttpRouter.serve(Layer.mergeAll(Endpoints.layer(options.config.server), HealthEndpoints.layer), {
-    disableListenLog: true,
-    disableLogger: true
-  }).pipe(
+  HttpRouter.serve(
+    Layer.mergeAll(
+      Endpoints.layer(options.config.server),
+      HealthEndpoints.layer,
+      Handlers.layer,
+      Page.layer(options.page)
+    ),
+    { disableListenLog: true, disableLogger: true }
+  ).pipe(
+    Layer.provideMerge(State.layer),
+    Layer.provideMerge(Layer.mergeAll(Access.layer(options.config), Holds.layer, Live.layer)),
     Layer.provideMerge(
       NodeHttpServer.layer(createServer, {
         host: options.config.server?.host ?? "127.0.0.1",

@@ -1,0 +1,145 @@
+/** The admin API, as a contract: what it is asked, what it says, who may. `Handlers` serves it, `/docs` shows it. */
+import * as Schema from "effect/Schema"
+import * as HttpApi from "effect/http-api/HttpApi"
+import * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
+import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
+import * as HttpApiMiddleware from "effect/http-api/HttpApiMiddleware"
+import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
+import * as OpenApi from "effect/http-api/OpenApi"
+import * as Model from "./Model.ts"
+
+/** Who asks may not: 401 where a key would help, else 403. */
+export class KeyNeeded extends Schema.TaggedError<KeyNeeded>()(
+  "KeyNeeded",
+  { message: Schema.String },
+  { httpApiStatus: 401 }
+) {}
+
+export class Forbidden extends Schema.TaggedError<Forbidden>()(
+  "Forbidden",
+  { message: Schema.String },
+  { httpApiStatus: 403 }
+) {}
+
+export class TooManyKeys extends Schema.TaggedError<TooManyKeys>()(
+  "TooManyKeys",
+  { message: Schema.String },
+  { httpApiStatus: 429 }
+) {}
+
+/** There is nothing of that name, or not any more. */
+export class Unknown extends Schema.TaggedError<Unknown>()(
+  "Unknown",
+  { message: Schema.String },
+  { httpApiStatus: 404 }
+) {}
+
+const denials = [KeyNeeded, Forbidden, TooManyKeys]
+
+/** Lets pass who may read. */
+export class Readers extends HttpApiMiddleware.Service<Readers>()("@holdfast/gateway/admin/Api/Readers", {
+  error: denials
+}) {}
+
+/** Lets pass who may act. */
+export class Actors extends HttpApiMiddleware.Service<Actors>()("@holdfast/gateway/admin/Api/Actors", {
+  error: denials
+}) {}
+
+const Text = Schema.String.check(Schema.isTrimmed(), Schema.isMinLength(1), Schema.isMaxLength(500))
+
+/** Who does it and why; both are written down. */
+const said = {
+  by: Schema.optional(Schema.String.check(Schema.isTrimmed(), Schema.isMinLength(1), Schema.isMaxLength(80))),
+  reason: Text
+}
+
+const Limit = Schema.NumberFromString.check(Schema.isInt(), Schema.isBetween({ minimum: 1, maximum: 1_000 }))
+
+/** What is read. */
+class Reading extends HttpApiGroup.make("reading")
+  .add(
+    HttpApiEndpoint.get("access", "/access", { success: Model.Access }),
+    HttpApiEndpoint.get("state", "/state", { success: Model.State }),
+    HttpApiEndpoint.get("series", "/series", {
+      query: {
+        /** Milliseconds since the epoch. */
+        from: Schema.FiniteFromString,
+        to: Schema.FiniteFromString,
+        lane: Schema.optional(Schema.String)
+      },
+      success: Model.Series
+    }),
+    HttpApiEndpoint.get("errors", "/errors", { success: Schema.Array(Model.ErrorGroup) }),
+    HttpApiEndpoint.get("operations", "/operations", {
+      query: {
+        text: Schema.optional(Schema.String),
+        route: Schema.optional(Schema.String),
+        result: Schema.optional(Schema.String),
+        limit: Schema.optional(Limit)
+      },
+      success: Schema.Array(Model.Operation)
+    }),
+    HttpApiEndpoint.get("operation", "/operations/:id", {
+      params: { id: Schema.String },
+      success: Model.Trail,
+      error: Unknown
+    }),
+    HttpApiEndpoint.get("actions", "/actions", { success: Schema.Array(Model.Action) }),
+    HttpApiEndpoint.get("events", "/events", {
+      headers: { "last-event-id": Schema.optional(Schema.String) },
+      success: Schema.String.pipe(HttpApiSchema.asText({ contentType: "text/event-stream" }))
+    }).annotate(
+      OpenApi.Description,
+      "Server-sent events: `hello` first, then `events` (an array of what happened, a few times a second) and `state` " +
+        "(the state without the lanes that are as they were, once a second). Reconnect with `Last-Event-ID` and what " +
+        "was missed is sent again; `hello` says how many are gone."
+    )
+  )
+  .middleware(Readers)
+  .prefix("/api")
+  .annotateMerge(OpenApi.annotations({ title: "Reading" })) {}
+
+/** What is done. */
+class Acting extends HttpApiGroup.make("acting")
+  .add(
+    HttpApiEndpoint.post("login", "/session", { success: Model.Access }),
+    HttpApiEndpoint.post("logout", "/session/end", { success: Model.Access }),
+    HttpApiEndpoint.post("hold", "/holds", {
+      payload: Schema.Struct({ circuit: Schema.String, mode: Model.HoldMode, ...said }),
+      success: Model.Hold,
+      error: Unknown
+    }),
+    HttpApiEndpoint.post("release", "/holds/:id/release", {
+      params: { id: Schema.String },
+      payload: Schema.Struct(said),
+      success: Model.Hold,
+      error: Unknown
+    }),
+    HttpApiEndpoint.post("drain", "/drains", {
+      payload: Schema.Struct({ lane: Schema.String, ...said }),
+      success: Model.Hold,
+      error: Unknown
+    }),
+    HttpApiEndpoint.post("resolve", "/errors/resolve", {
+      payload: Schema.Struct({ id: Schema.String, ...said }),
+      success: Model.ErrorGroup,
+      error: Unknown
+    })
+  )
+  .middleware(Actors)
+  .prefix("/api")
+  .annotateMerge(
+    OpenApi.annotations({
+      title: "Acting",
+      description:
+        "Takes the admin key in `x-holdfast-admin-key`; or the session's cookie together with `x-holdfast-action: 1`."
+    })
+  ) {}
+
+export class Api extends HttpApi.make("holdfast")
+  .add(Reading)
+  .add(Acting)
+  .annotateMerge(
+    OpenApi.annotations({ title: "Holdfast", description: "What the gateway does, and what it is told." })
+  ) {}

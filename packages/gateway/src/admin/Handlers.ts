@@ -1,0 +1,175 @@
+/** Serves the admin API. */
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
+import * as HttpServerRequest from "effect/http/HttpServerRequest"
+import * as HttpServerResponse from "effect/http/HttpServerResponse"
+import * as HttpEffect from "effect/http/HttpEffect"
+import * as Layer from "effect/Layer"
+import * as Stream from "effect/Stream"
+import * as Access from "./Access.ts"
+import * as Api from "./Api.ts"
+import * as EventStream from "./EventStream.ts"
+import * as Holds from "./Holds.ts"
+import { defined } from "./internal/defined.ts"
+import * as ErrorGroups from "./internal/ErrorGroups.ts"
+import * as Trails from "./internal/Trails.ts"
+import * as Live from "./Live.ts"
+import type * as Model from "./Model.ts"
+import * as Series from "./Series.ts"
+import * as State from "./State.ts"
+import * as Waterfall from "./Waterfall.ts"
+
+/** What a denial says; `undefined` where there is none. */
+export const denialOf = (verdict: Access.Verdict) => {
+  switch (verdict) {
+    case "allowed":
+      return undefined
+    case "key-needed":
+      return new Api.KeyNeeded({ message: `This takes the admin key, in ${Access.keyHeader}` })
+    case "wrong-key":
+      return new Api.KeyNeeded({ message: "This is not the admin key" })
+    case "too-many":
+      return new Api.TooManyKeys({ message: "Too many wrong keys; wait a minute" })
+    case "no-key":
+      return new Api.Forbidden({ message: "No admin key is configured (admin.key), so nobody can act" })
+    case "foreign-origin":
+      return new Api.Forbidden({ message: "This was asked by a page of another origin" })
+    case "not-local":
+      return new Api.Forbidden({ message: "Without an admin key (admin.key) this is served on loopback only" })
+  }
+}
+
+const pass = <A, E, R>(
+  allowed: (request: HttpServerRequest.HttpServerRequest) => Effect.Effect<Access.Verdict>,
+  self: Effect.Effect<A, E, R>
+) =>
+  Effect.gen(function* () {
+    const denial = denialOf(yield* allowed(yield* HttpServerRequest.HttpServerRequest))
+    return denial === undefined ? yield* self : yield* denial
+  })
+
+const readers = Layer.effect(
+  Api.Readers,
+  Access.Access.useSync(({ mayRead }) => Api.Readers.of((self) => pass(mayRead, self)))
+)
+const actors = Layer.effect(
+  Api.Actors,
+  Access.Access.useSync(({ mayAct }) => Api.Actors.of((self) => pass(mayAct, self)))
+)
+
+const reading = HttpApiBuilder.group(
+  Api.Api,
+  "reading",
+  Effect.fnUntraced(function* (handlers) {
+    const access = yield* Access.Access
+    const holds = yield* Holds.Holds
+    const live = yield* Live.Live
+    const state = yield* State.State
+    return handlers
+      .handle("access", ({ request }) =>
+        Effect.map(access.isKnown(request), (session) => ({ key: access.hasKey, session }))
+      )
+      .handle("state", () => state.now)
+      .handle("series", ({ query }) => Effect.sync(() => Series.fromMemory(live, query)))
+      .handle("errors", () => Effect.sync(() => [...live.groups.values()].toReversed().map(groupOf)))
+      .handle("operations", ({ query }) =>
+        Effect.sync(() => Trails.search(live.trails, { ...query, limit: query.limit ?? 200 }).map(defined))
+      )
+      .handle("operation", ({ params }) => {
+        const events = live.trails.byOperation.get(params.id)
+        return events === undefined
+          ? new Api.Unknown({ message: `Nothing is known of an operation ${params.id}, or not any more` })
+          : Effect.sync(() => Waterfall.of(events))
+      })
+      .handle("actions", () => holds.actions)
+      .handleRaw("events", ({ headers }) =>
+        Effect.succeed(
+          HttpServerResponse.stream(
+            Stream.encodeText(EventStream.make(live, state.now, EventStream.placeOf(live, headers["last-event-id"]))),
+            {
+              contentType: "text/event-stream; charset=utf-8",
+              headers: { "cache-control": "no-cache", "x-accel-buffering": "no" }
+            }
+          )
+        )
+      )
+  })
+)
+
+const acting = HttpApiBuilder.group(
+  Api.Api,
+  "acting",
+  Effect.fnUntraced(function* (handlers) {
+    const access = yield* Access.Access
+    const holds = yield* Holds.Holds
+    const live = yield* Live.Live
+    const put = Effect.fnUntraced(function* (hold: Parameters<Holds.Holds["Service"]["put"]>[0]) {
+      const done = yield* holds.put(hold)
+      return done ?? (yield* new Api.Unknown({ message: `There is no circuit ${hold.circuit}` }))
+    })
+    const known: Model.Access = { key: true, session: true }
+    return handlers
+      .handle("login", () =>
+        Effect.gen(function* () {
+          const value = yield* access.session
+          yield* withCookie(value, Access.sessionMillis)
+          return known
+        })
+      )
+      .handle("logout", () => Effect.as(withCookie("", 0), { key: true, session: false }))
+      .handle("hold", ({ payload }) => put({ ...payload, by: payload.by ?? someone, drain: false }))
+      .handle("drain", ({ payload }) =>
+        put({
+          circuit: payload.lane,
+          mode: "force-open",
+          drain: true,
+          by: payload.by ?? someone,
+          reason: payload.reason
+        })
+      )
+      .handle(
+        "release",
+        Effect.fnUntraced(function* ({ params, payload }) {
+          const done = yield* holds.release(params.id, { by: payload.by ?? someone, reason: payload.reason })
+          return done ?? (yield* new Api.Unknown({ message: `There is no hold ${params.id}, or not any more` }))
+        })
+      )
+      .handle(
+        "resolve",
+        Effect.fnUntraced(function* ({ payload }) {
+          const by = payload.by ?? someone
+          const at = yield* Clock.currentTimeMillis
+          const group = live.groups.get(payload.id)
+          if (group === undefined || !ErrorGroups.resolve(live.groups, payload.id, { at, by, note: payload.reason })) {
+            return yield* new Api.Unknown({ message: `There is no group ${payload.id}, or not any more` })
+          }
+          yield* holds.note({ by, action: "resolve", target: payload.id, reason: payload.reason })
+          return groupOf(group)
+        })
+      )
+  })
+)
+
+/** Who acts without saying a name. */
+const someone = "an operator"
+
+const withCookie = (value: string, maxAgeMillis: number) =>
+  HttpEffect.appendPreResponseHandler((_request, response) =>
+    Effect.succeed(
+      HttpServerResponse.setCookieUnsafe(response, Access.cookieName, value, {
+        httpOnly: true,
+        sameSite: "strict",
+        path: "/",
+        maxAge: maxAgeMillis
+      })
+    )
+  )
+
+const groupOf = (group: ErrorGroups.Group): Model.ErrorGroup =>
+  defined({ ...group, lanes: Object.fromEntries(group.lanes) })
+
+export const layer = HttpApiBuilder.layer(Api.Api, { openapiPath: "/api/openapi.json" }).pipe(
+  Layer.provide([reading, acting]),
+  Layer.provide([readers, actors])
+)
