@@ -26,7 +26,7 @@ export const rows: Readonly<Record<string, Row>> = {
     npm: "dependencies",
     node: true
   },
-  dashboard: { packages: ["gateway"], npm: "dependencies", node: false },
+  dashboard: { packages: ["core", "store-sql", "chaos", "gateway"], npm: "dependencies", node: false },
   cli: {
     packages: ["core", "providers", "store-sql", "telemetry", "chaos", "simulator", "gateway", "dashboard"],
     npm: "dependencies",
@@ -41,6 +41,9 @@ export const rows: Readonly<Record<string, Row>> = {
 
 /** Directions that hold for types only, or for values only from files with the given ending. */
 export const narrowed: ReadonlyArray<{ readonly from: string; readonly to: string; readonly valuesFrom?: string }> = [
+  { from: "dashboard", to: "core" },
+  { from: "dashboard", to: "store-sql" },
+  { from: "dashboard", to: "chaos" },
   { from: "dashboard", to: "gateway" },
   { from: "gateway", to: "simulator", valuesFrom: "Worker.ts" }
 ]

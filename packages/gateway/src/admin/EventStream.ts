@@ -15,20 +15,23 @@ const stateEvery = 4
 /** Events in one message; the rest follows in the next. */
 const maxEvents = 500
 
+/** Events of before that a new reader is given. */
+const before = 1000
+
 /** From where the header of a reader that comes back says; a number of another process is none of ours. */
 export const placeOf = (live: Live.Kept, lastEventId: string | undefined): number | undefined => {
   const [boot, number = ""] = lastEventId?.split(":") ?? []
   return boot === String(live.startedAt) && /^\d+$/.test(number) ? Number(number) : undefined
 }
 
-/** The feed from a place on; from now on where there is none. */
+/** The feed from a place on; where there is none, with a little of what was before. */
 export const make = (
   live: Live.Kept,
   state: Effect.Effect<Model.State>,
   place: number | undefined
 ): Stream.Stream<string> =>
   Stream.suspend(() => {
-    let next = place ?? live.ring.next
+    let next = place ?? Math.max(0, live.ring.next - before)
     let turn = 0
     const sent = new Map<string, string>()
     const id = (): string => `${live.startedAt}:${next}`

@@ -164,7 +164,7 @@ const coverOf = (lane: Lane, { lanes, routes }: Input): string | undefined => {
   if (other === undefined) return undefined
   const [source, count] = other
   const by = lanes.find((one) => one.lane === source)
-  return `${percent(count, total)} of ${busiest.route} is answered by ${by === undefined ? (sources[source] ?? source) : nameOf(by, { lanes })}`
+  return `${percent(count, total)} of ${busiest.route} is answered by ${by === undefined ? (sources[source] ?? source) : nameOf(by, { lanes: lanes.filter((one) => busiest.lanes.includes(one.lane)) })}`
 }
 
 const sources: { readonly [source: string]: string | undefined } = {

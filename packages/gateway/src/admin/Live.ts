@@ -120,6 +120,8 @@ export const make = Effect.fnUntraced(function* () {
             : `${event.circuit} is released (was: ${event.reason})`
         })
         if (marks.length > 500) marks.splice(1, 1)
+        break
+      default:
     }
   }
   const count = (path: ReadonlyArray<string>, at: number): void => SlidingCounts.add(counts, path.join("\n"), at)

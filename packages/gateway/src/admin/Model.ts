@@ -1,5 +1,9 @@
 /** What the admin API says, as schemas: the page and other programs read these and nothing else. Instants are milliseconds. */
+import type * as CoreEvent from "@holdfast/core/Event"
 import * as Schema from "effect/Schema"
+
+/** What the feed of events carries. */
+export type Event = CoreEvent.Event
 
 const Count = Schema.Int
 const Millis = Schema.Finite

@@ -85,6 +85,8 @@ export const of = (events: Events): Model.Trail => {
           result: event.reason,
           text: event.mode === "continue" ? `goes on with the stream of ${event.from}` : `begins the stream anew`
         })
+        break
+      default:
     }
   }
   // What was cut short by the end of the operation did not last longer than it.

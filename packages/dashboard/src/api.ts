@@ -1,0 +1,79 @@
+/** Asks the gateway. */
+import type {
+  Access,
+  Action,
+  ErrorGroup,
+  Hold,
+  HoldMode,
+  Operation,
+  Series,
+  Trail
+} from "@holdfast/gateway/admin/Model"
+
+/** What the gateway said instead of an answer. */
+class Refused extends Error {
+  readonly status: number
+
+  constructor(status: number, message: string) {
+    super(message)
+    this.status = status
+  }
+}
+
+const ask = async <A>(path: string, init: RequestInit = {}): Promise<A> => {
+  const response = await fetch(path, init).catch(() => {
+    throw new Refused(0, "The gateway does not answer")
+  })
+  if (!response.ok) throw new Refused(response.status, await problemOf(response))
+  return parse<A>(await response.text())
+}
+
+/** Reads what the gateway of this very version wrote. */
+// The contract is the gateway's; its types are read from there.
+// oxlint-disable-next-line typescript/no-unnecessary-type-parameters
+export const parse = <A>(text: string): A =>
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion
+  JSON.parse(text) as A
+
+const problemOf = async (response: Response): Promise<string> => {
+  try {
+    return parse<{ readonly message?: string }>(await response.text()).message ?? `HTTP ${response.status}`
+  } catch {
+    return `HTTP ${response.status}`
+  }
+}
+
+const post = <A>(path: string, body: unknown, headers: Record<string, string> = {}): Promise<A> =>
+  ask<A>(path, {
+    method: "POST",
+    headers: { "content-type": "application/json", "x-holdfast-action": "1", ...headers },
+    body: JSON.stringify(body)
+  })
+
+const query = (fields: { readonly [name: string]: string | number | undefined }): string => {
+  const search = new URLSearchParams()
+  for (const [name, value] of Object.entries(fields))
+    if (value !== undefined && value !== "") search.set(name, String(value))
+  return search.size === 0 ? "" : `?${search.toString()}`
+}
+
+export interface Said {
+  readonly by?: string | undefined
+  readonly reason: string
+}
+
+export const access = () => ask<Access>("/api/access")
+export const login = (key: string) => post<Access>("/api/session", {}, { "x-holdfast-admin-key": key })
+export const logout = () => post<Access>("/api/session/end", {})
+export const series = (span: { from: number; to: number; lane?: string | undefined }) =>
+  ask<Series>(`/api/series${query({ from: Math.floor(span.from), to: Math.ceil(span.to), lane: span.lane })}`)
+export const errors = () => ask<ReadonlyArray<ErrorGroup>>("/api/errors")
+export const operations = (search: { text?: string; route?: string; result?: string; limit?: number }) =>
+  ask<ReadonlyArray<Operation>>(`/api/operations${query(search)}`)
+export const operation = (id: string) => ask<Trail>(`/api/operations/${encodeURIComponent(id)}`)
+export const actions = () => ask<ReadonlyArray<Action>>("/api/actions")
+export const hold = (circuit: string, mode: HoldMode, said: Said) =>
+  post<Hold>("/api/holds", { circuit, mode, ...said })
+export const release = (id: string, said: Said) => post<Hold>(`/api/holds/${encodeURIComponent(id)}/release`, said)
+export const drain = (lane: string, said: Said) => post<Hold>("/api/drains", { lane, ...said })
+export const resolve = (id: string, said: Said) => post<ErrorGroup>("/api/errors/resolve", { id, ...said })

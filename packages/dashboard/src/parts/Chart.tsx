@@ -1,0 +1,156 @@
+import { useEffect, useRef } from "preact/hooks"
+import uPlot from "uplot"
+import { theme } from "../theme.ts"
+import { time, utc } from "../words.ts"
+
+/** The width of what is written left of a chart: the same for all, so that instants are below each other. */
+export const axisWidth = 62
+
+export interface Line {
+  readonly label: string
+  readonly values: ReadonlyArray<number | null>
+  /** A colour of the page's, such as `--good`. */
+  readonly colour: string
+  readonly dash?: ReadonlyArray<number>
+  readonly fill?: boolean
+  readonly bars?: boolean
+}
+
+export interface MarkAt {
+  readonly at: number
+  readonly kind: string
+}
+
+/** Lines over time. Dragging chooses a span, which all charts then show; a cursor on one is a cursor on all. */
+export const Chart = (props: {
+  readonly title: string
+  readonly at: ReadonlyArray<number>
+  readonly from: number
+  readonly to: number
+  readonly lines: ReadonlyArray<Line>
+  readonly format: (value: number) => string
+  readonly max?: number | undefined
+  readonly marks: ReadonlyArray<MarkAt>
+  readonly onZoom: (from: number, to: number) => void
+}) => {
+  const box = useRef<HTMLDivElement>(null)
+  const latest = useRef(props)
+  latest.current = props
+  const shape = props.lines.map((line) => `${line.label}${line.colour}${line.bars === true}`).join()
+  const plot = useRef<uPlot | undefined>(undefined)
+
+  useEffect(() => {
+    const element = box.current
+    if (element === null) return
+    const colour = (name: string) => getComputedStyle(document.documentElement).getPropertyValue(name).trim()
+    const axis = {
+      stroke: colour("--dim"),
+      grid: { stroke: colour("--line"), width: 1 },
+      ticks: { show: false },
+      font: "11px system-ui"
+    }
+    const made = new uPlot(
+      {
+        width: element.clientWidth,
+        height: 150,
+        cursor: { sync: { key: "time" }, drag: { x: true, y: false, setScale: false } },
+        legend: { live: true },
+        scales: {
+          x: { time: true, range: () => [latest.current.from / 1000, latest.current.to / 1000] },
+          y: { range: (_plot, _min, max) => [0, latest.current.max ?? Math.max(max, 0.001) * 1.1] }
+        },
+        axes: [
+          {
+            ...axis,
+            space: 70,
+            size: 26,
+            size: 26,
+            values: (_plot, instants) => instants.map((instant) => time(instant * 1000, "minute"))
+          },
+          { ...axis, size: axisWidth, values: (_plot, values) => values.map((value) => latest.current.format(value)) }
+        ],
+        series: [
+          { value: (_plot, instant) => (instant === null ? "" : `${time(instant * 1000)} · ${utc(instant * 1000)}`) },
+          ...latest.current.lines.map((line) => ({
+            label: line.label,
+            stroke: colour(line.colour),
+            width: line.bars === true ? 1 : 1.75,
+            spanGaps: false,
+            points: { show: false },
+            ...(line.dash === undefined ? {} : { dash: [...line.dash] }),
+            ...(line.fill === true ? { fill: `${colour(line.colour)}33` } : {}),
+            ...(line.bars === true && uPlot.paths.bars !== undefined
+              ? { paths: uPlot.paths.bars({ size: [0.8, 40] }), fill: `${colour(line.colour)}aa` }
+              : {}),
+            value: (_plot: uPlot, value: number | null) => (value === null ? "–" : latest.current.format(value))
+          }))
+        ],
+        hooks: {
+          draw: [
+            (drawn) => {
+              drawn.ctx.save()
+              drawn.ctx.setLineDash([4, 4])
+              for (const mark of latest.current.marks) {
+                const x = drawn.valToPos(mark.at / 1000, "x", true)
+                if (x < drawn.bbox.left || x > drawn.bbox.left + drawn.bbox.width) continue
+                drawn.ctx.strokeStyle = colour(mark.kind === "start" ? "--accent" : "--held")
+                drawn.ctx.beginPath()
+                drawn.ctx.moveTo(x, drawn.bbox.top)
+                drawn.ctx.lineTo(x, drawn.bbox.top + drawn.bbox.height)
+                drawn.ctx.stroke()
+              }
+              drawn.ctx.restore()
+            }
+          ],
+          setSelect: [
+            (drawn) => {
+              if (drawn.select.width < 4) return
+              const from = drawn.posToVal(drawn.select.left, "x") * 1000
+              const to = drawn.posToVal(drawn.select.left + drawn.select.width, "x") * 1000
+              drawn.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false)
+              latest.current.onZoom(from, to)
+            }
+          ]
+        }
+      },
+      dataOf(latest.current),
+      element
+    )
+    plot.current = made
+    const observer = new ResizeObserver(() => made.setSize({ width: element.clientWidth, height: 150 }))
+    observer.observe(element)
+    return () => {
+      observer.disconnect()
+      made.destroy()
+    }
+  }, [shape, theme.value])
+
+  useEffect(() => plot.current?.setData(dataOf(props)), [props.at, props.lines, props.from, props.to])
+
+  return (
+    <figure class="chart">
+      <figcaption>{props.title}</figcaption>
+      <div ref={box} role="img" aria-label={`${props.title}. ${summary(props.lines, props.format)}`} />
+    </figure>
+  )
+}
+
+const dataOf = ({
+  at,
+  lines
+}: {
+  readonly at: ReadonlyArray<number>
+  readonly lines: ReadonlyArray<Line>
+}): uPlot.AlignedData => [at.map((instant) => instant / 1000), ...lines.map((line) => [...line.values])]
+
+/** For those who do not see the picture. */
+const summary = (lines: ReadonlyArray<Line>, format: (value: number) => string): string =>
+  lines
+    .map((line) => {
+      const values = line.values.filter((value) => value !== null)
+      const last = values.at(-1)
+      return last === undefined
+        ? `${line.label}: nothing`
+        : `${line.label}: lately ${format(last)}, at most ${format(Math.max(...values))}`
+    })
+    .join("; ")
