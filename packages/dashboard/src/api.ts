@@ -37,7 +37,12 @@ export const parse = <A>(text: string): A =>
 
 const problemOf = async (response: Response): Promise<string> => {
   try {
-    return parse<{ readonly message?: string }>(await response.text()).message ?? `HTTP ${response.status}`
+    const said = parse<{
+      readonly message?: string
+      readonly detail?: string
+      readonly errors?: ReadonlyArray<{ readonly message: string }>
+    }>(await response.text())
+    return said.message ?? said.errors?.[0]?.message ?? said.detail ?? `HTTP ${response.status}`
   } catch {
     return `HTTP ${response.status}`
   }

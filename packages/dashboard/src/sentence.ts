@@ -1,6 +1,6 @@
 /** One line about an event. */
 import type { Event } from "@holdfast/gateway/admin/Model"
-import { millis, percent, plain, span } from "./words.ts"
+import { millis, percent, plain, plural, span } from "./words.ts"
 
 export const sentence = (event: Event): string => {
   switch (event._tag) {
@@ -40,5 +40,9 @@ export const sentence = (event: Event): string => {
       return `${event.lane} is ${event.to}, was ${event.from} (${percent(event.successRate)} succeed)`
     case "AttentionNeeded":
       return event.message
+    case "JournalChanged":
+      return `The journal is ${event.to}, ${plural(event.records, "row")} wait (${event.reason})`
+    default:
+      return "message" in event && typeof event.message === "string" ? event.message : plain(event._tag)
   }
 }

@@ -64,7 +64,6 @@ export const Chart = (props: {
             ...axis,
             space: 70,
             size: 26,
-            size: 26,
             values: (_plot, instants) => instants.map((instant) => time(instant * 1000, "minute"))
           },
           { ...axis, size: axisWidth, values: (_plot, values) => values.map((value) => latest.current.format(value)) }

@@ -96,6 +96,7 @@ class Reading extends HttpApiGroup.make("reading")
         "was missed is sent again; `hello` says how many are gone."
     )
   )
+  .middleware(HttpApiMiddleware.ProblemDetails)
   .middleware(Readers)
   .prefix("/api")
   .annotateMerge(OpenApi.annotations({ title: "Reading" })) {}
@@ -127,6 +128,7 @@ class Acting extends HttpApiGroup.make("acting")
       error: Unknown
     })
   )
+  .middleware(HttpApiMiddleware.ProblemDetails)
   .middleware(Actors)
   .prefix("/api")
   .annotateMerge(

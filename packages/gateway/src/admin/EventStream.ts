@@ -56,7 +56,7 @@ export const make = (
     })
     const step = Effect.suspend(() => {
       turn += 1
-      return (turn - 1) % stateEvery === 0 ? Effect.map(changed, (text) => happened() + text) : Effect.sync(happened)
+      return (turn - 1) % stateEvery === 0 ? Effect.map(changed, (text) => text + happened()) : Effect.sync(happened)
     })
     return Stream.concat(
       Stream.fromEffect(hello),

@@ -2,6 +2,7 @@
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
+import * as HttpApiMiddleware from "effect/http-api/HttpApiMiddleware"
 import * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as HttpEffect from "effect/http/HttpEffect"
@@ -171,5 +172,5 @@ const groupOf = (group: ErrorGroups.Group): Model.ErrorGroup =>
 
 export const layer = HttpApiBuilder.layer(Api.Api, { openapiPath: "/api/openapi.json" }).pipe(
   Layer.provide([reading, acting]),
-  Layer.provide([readers, actors])
+  Layer.provide([readers, actors, HttpApiMiddleware.layerProblemDetails({ includeDetails: true })])
 )

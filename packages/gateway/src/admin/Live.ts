@@ -4,7 +4,6 @@
  */
 import type * as Event from "@holdfast/core/Event"
 import * as EventBus from "@holdfast/core/EventBus"
-import type { Usage } from "@holdfast/core/Operation"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -66,7 +65,6 @@ export const make = Effect.fnUntraced(function* () {
   const bus = yield* EventBus.EventBus
   const routes = yield* Routes.Routes
   const startedAt = yield* Clock.currentTimeMillis
-  const costs = new Map(routes.lanes.map((lane) => [lane.id, lane.cost]))
   const tallies = new Map(routes.lanes.map((lane) => [lane.id, Tally.make()]))
   const counts = SlidingCounts.make()
   const ring = EventRing.make(keptEvents)
@@ -87,13 +85,12 @@ export const make = Effect.fnUntraced(function* () {
           tally = Tally.make()
           tallies.set(event.lane, tally)
         }
-        const usage: Usage = { inputTokens: event.inputTokens, outputTokens: event.outputTokens }
         Tally.add(tally, {
           at: event.at,
           durationMillis: event.durationMillis,
           result: event.result,
           tokens: (event.inputTokens ?? 0) + (event.outputTokens ?? 0),
-          usd: costs.get(event.lane)?.(usage) ?? 0
+          usd: event.usd ?? 0
         })
         if (event.result !== "Success") count(["failed", event.route, event.lane], event.at)
         return

@@ -1,5 +1,6 @@
 /** What lanes did over time, for charts: from memory for the last hour. */
 import * as Bands from "./internal/Bands.ts"
+import { defined } from "./internal/defined.ts"
 import * as Tally from "./internal/Tally.ts"
 import type * as Live from "./Live.ts"
 import type * as Model from "./Model.ts"
@@ -47,9 +48,9 @@ export const fromMemory = (live: Live.Kept, query: Query): Model.Series => {
     p95Millis: points.map((point) => Tally.percentile(point, 0.95) ?? null),
     usd: points.map(({ usd }) => usd),
     errors: Object.fromEntries(classes.map((name) => [name, points.map(({ errors }) => errors.get(name) ?? 0)])),
-    bands: Bands.between(live.bands, query.from, query.to).filter(
-      ({ circuit }) => query.lane === undefined || circuit === query.lane
-    ),
+    bands: Bands.between(live.bands, query.from, query.to)
+      .filter(({ circuit }) => query.lane === undefined || circuit === query.lane)
+      .map((band) => defined({ ...band })),
     marks: live.marks.filter((mark) => mark.at >= query.from && mark.at < query.to)
   }
 }
