@@ -7,6 +7,7 @@ import * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
 import type { NonEmptyReadonlyArray } from "effect/Array"
 import type * as Event from "../Event.ts"
 import type * as Failure from "../Failure.ts"
@@ -50,6 +51,10 @@ export class Answering<A> implements attempt.Making<A>, attempt.Owner<A> {
   readonly #lanes: Lanes
   readonly #first: Lane.Lane
   readonly #resume: (effect: Effect.Effect<A, ErrorOf>) => void
+  /** The caller's fiber waits, and can be told how to go on. */
+  #isAwaited = false
+  /** How to go on behind a first attempt that was over before the fiber could wait for it. */
+  #next: Effect.Effect<A, ErrorOf> | undefined = undefined
 
   constructor(
     prepared: Prepared<A>,
@@ -90,11 +95,24 @@ export class Answering<A> implements attempt.Making<A>, attempt.Owner<A> {
     if (obstacle !== undefined) {
       if (typeof obstacle === "string") this.#resume(this.#queued())
       else this.attemptEnded(obstacle, now)
-      return undefined
+      return this.#awaited()
     }
     const first = new attempt.Attempt(this, state, now, false)
     first.begin(this)
-    return first.isEnded ? undefined : first
+    this.#isAwaited = true
+    return first.isEnded ? this.#awaited() : first
+  }
+
+  /**
+   * Goes on behind a first attempt that is over already, a step later: a fiber that was interrupted meanwhile would drop
+   * whatever it is given at once, and the operation's end with it.
+   */
+  #awaited(): Effect.Effect<void> | undefined {
+    const next = this.#next
+    const fiber = Fiber.getCurrent()
+    if (next === undefined || fiber === undefined) return undefined
+    fiber.currentDispatcher.scheduleTask(() => this.#resume(next), 0)
+    return Effect.sync(() => this.attemptLeft(this.ambient.clock.currentTimeMillisUnsafe()))
   }
 
   attemptLeft(now: number): void {
@@ -110,7 +128,10 @@ export class Answering<A> implements attempt.Making<A>, attempt.Owner<A> {
     }
     const error = Cause.findErrorOption(exit.cause)
     if (error._tag === "Some" && !this.#isOver(error.value, now)) {
-      return this.#resume(this.#toTheEnd(this.#further(error.value)))
+      const next = this.#toTheEnd(this.#further(error.value))
+      if (this.#isAwaited) this.#resume(next)
+      else this.#next = next
+      return
     }
     this.#prepared.close(operation, exit, now)
     this.#resume(exit)
