@@ -40,7 +40,7 @@ export const lanesOf = (
 }
 
 /** The subject for each scenario. */
-export type SubjectFor = (scenario: Scenario.Scenario) => Subject.Subject
+type SubjectFor = (scenario: Scenario.Scenario) => Subject.Subject
 
 /** A named policy, a baseline, or the configuration in a file. */
 export const resolve = Effect.fnUntraced(function* (nameOrPath: string, route: string | undefined) {
