@@ -127,7 +127,7 @@ export const text = Effect.fnUntraced(function* <E, R>(
       call: (lane) => textOf(lane).stream(request),
       commits: textAnswer.commits,
       usageOf,
-      continuation: () => new TextContinuation(request, textOf),
+      continuation: () => new TextContinuation(request, able, textOf),
       desk
     })
   const streamRestarting = (request: TextModel.Request, desk?: Operation.Desk) =>
@@ -314,11 +314,4 @@ const hasImage = (message: Prompt.Message): boolean =>
   message.role === "user" && message.content.some((part) => part.type === "file" && part.mediaType.startsWith("image/"))
 
 const usageOf = (part: Response.PartEncoded | Response.StreamPartEncoded): Operation.Usage | undefined =>
-  part.type === "finish"
-    ? {
-        inputTokens: part.usage.inputTokens.total,
-        outputTokens: part.usage.outputTokens.total,
-        cacheReadTokens: part.usage.inputTokens.cacheRead,
-        cacheWriteTokens: part.usage.inputTokens.cacheWrite
-      }
-    : undefined
+  part.type === "finish" ? textAnswer.usageOf(part) : undefined

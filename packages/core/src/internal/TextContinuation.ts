@@ -12,7 +12,7 @@ import * as Stream from "effect/Stream"
 import * as Adaptation from "../Adaptation.ts"
 import * as Failure from "../Failure.ts"
 import type * as Lane from "../Lane.ts"
-import type { Continuation } from "../Operation.ts"
+import type * as Operation from "../Operation.ts"
 import type * as TextModel from "../TextModel.ts"
 import * as Seam from "./Seam.ts"
 import * as textAnswer from "./textAnswer.ts"
@@ -25,17 +25,29 @@ interface Block {
   readonly id: string
 }
 
-export class TextContinuation implements Continuation<Part, never> {
+export class TextContinuation implements Operation.Continuation<Part, never> {
   readonly #request: TextModel.Request
+  readonly #lanes: ReadonlyArray<Lane.Lane>
   readonly #textOf: (lane: Lane.Lane) => TextModel.TextModel
   #text = ""
   #block: Block | undefined
   /** Something was delivered that cannot be gone on with. */
   #isBound = false
   #continuations = 0
+  /** The request that is being answered. */
+  #answered: TextModel.Request
+  /** What the cut requests took, as far as that can be estimated: their lanes have not said. */
+  #cutInputTokens = 0
+  #cut = 0
 
-  constructor(request: TextModel.Request, textOf: (lane: Lane.Lane) => TextModel.TextModel) {
+  constructor(
+    request: TextModel.Request,
+    lanes: ReadonlyArray<Lane.Lane>,
+    textOf: (lane: Lane.Lane) => TextModel.TextModel
+  ) {
     this.#request = request
+    this.#answered = request
+    this.#lanes = lanes
     this.#textOf = textOf
   }
 
@@ -58,7 +70,13 @@ export class TextContinuation implements Continuation<Part, never> {
       Stream.unwrap(
         Effect.map(Adaptation.tell(how), () => {
           this.#continuations += 1
-          const fitting = new Fitting({ name: `continued-${this.#continuations}`, from, open: this.#block, seam })
+          const fitting = new Fitting({
+            name: `continued-${this.#continuations}`,
+            from,
+            open: this.#block,
+            seam,
+            before: this.#used(request, from)
+          })
           return this.#textOf(lane)
             .stream(request)
             .pipe(
@@ -81,7 +99,22 @@ export class TextContinuation implements Continuation<Part, never> {
       ? [ask(prefill(this.#request, text), Seam.begin(text, "prefill"), ["continued-by-prefill"]), instructed]
       : [instructed]
   }
+
+  /** What the cut requests have used, about to be followed by this one. */
+  #used(request: TextModel.Request, from: ReadonlyArray<string>): Operation.Usage {
+    if (from.length > this.#cut) {
+      const lane = this.#lanes.find(({ id }) => id === from.at(-1))
+      const stated = this.#answered.sampling.maxOutputTokens ?? 0
+      this.#cutInputTokens += Math.max(0, (lane?.estimateTokens?.(this.#answered) ?? 0) - stated)
+      this.#cut = from.length
+    }
+    this.#answered = request
+    return { inputTokens: this.#cutInputTokens, outputTokens: tokensOf(this.#text) }
+  }
 }
+
+/** A token has about four characters. */
+const tokensOf = (text: string): number => Math.ceil(text.length / 4)
 
 const said = (text: string): Prompt.Message =>
   Prompt.makeMessage("assistant", { content: [Prompt.makePart("text", { text })] })
@@ -95,7 +128,7 @@ const behind = (request: TextModel.Request, ...messages: ReadonlyArray<Prompt.Me
 const prefill = (request: TextModel.Request, text: string): TextModel.Request => {
   const { maxOutputTokens } = request.sampling
   if (maxOutputTokens === undefined) return behind(request, said(text.trimEnd()))
-  // What was delivered has used some of it: a token has about four characters.
+  // What was delivered has used some of it.
   const left = Math.max(1, maxOutputTokens - Math.floor(text.length / 4))
   return behind({ ...request, sampling: { ...request.sampling, maxOutputTokens: left } }, said(text.trimEnd()))
 }
@@ -137,19 +170,27 @@ interface Behind {
   /** The block the caller has open. */
   readonly open: Block | undefined
   readonly seam: Seam.Seam | undefined
+  /** What the requests before it have used. */
+  readonly before: Operation.Usage
 }
+
+/** What is not said stays unsaid. */
+const plus = (said: number | undefined, before = 0): number | undefined =>
+  said === undefined ? undefined : said + before
 
 /** Makes the parts of one answer fit behind what was delivered. */
 class Fitting {
   readonly #name: string
   readonly #from: ReadonlyArray<string>
+  readonly #before: Operation.Usage
   #seam: Seam.Seam | undefined
   /** The caller's open block. */
   #open: Block | undefined
   /** Whether that one is the answer's too, under its own id. */
   #isShared: boolean
 
-  constructor({ from, name, open, seam }: Behind) {
+  constructor({ before, from, name, open, seam }: Behind) {
+    this.#before = before
     this.#name = name
     this.#from = from
     this.#open = open
@@ -160,7 +201,9 @@ class Fitting {
   /** What the caller is given for a part; `undefined` when the answer does not fit. */
   take(part: Part): ReadonlyArray<Part> | undefined {
     switch (part.type) {
+      // From here on another model speaks.
       case "response-metadata":
+        return [part]
       // The caller has heard another model's thoughts, or those of the same one to their end.
       case "reasoning-start":
       case "reasoning-delta":
@@ -182,11 +225,37 @@ class Fitting {
     }
   }
 
+  /** The end says who gave the beginning, and counts what that has used. */
   #signed(part: Response.FinishPartEncoded): Response.FinishPartEncoded {
     const ours = part.metadata?.["holdfast"]
     const skippedEvents = isRecord(ours) ? ours["skippedEvents"] : undefined
-    const holdfast = { continuedFrom: this.#from, ...(skippedEvents === undefined ? {} : { skippedEvents }) }
-    return { ...part, metadata: { ...part.metadata, holdfast } }
+    const { inputTokens, outputTokens } = part.usage
+    const { inputTokens: cutInput, outputTokens: cutOutput } = this.#before
+    const holdfast = {
+      continuedFrom: this.#from,
+      usageEstimated: true,
+      lastUsage: {
+        ...(inputTokens.total === undefined ? {} : { inputTokens: inputTokens.total }),
+        ...(outputTokens.total === undefined ? {} : { outputTokens: outputTokens.total })
+      },
+      ...(skippedEvents === undefined ? {} : { skippedEvents })
+    }
+    return {
+      ...part,
+      usage: {
+        inputTokens: {
+          ...inputTokens,
+          uncached: plus(inputTokens.uncached, cutInput),
+          total: plus(inputTokens.total, cutInput)
+        },
+        outputTokens: {
+          ...outputTokens,
+          text: plus(outputTokens.text, cutOutput),
+          total: plus(outputTokens.total, cutOutput)
+        }
+      },
+      metadata: { ...part.metadata, holdfast }
+    }
   }
 
   #begin(id: string): ReadonlyArray<Part> {

@@ -1,6 +1,7 @@
 /** What the pipeline and its front must know of the parts of an answer. Pure. */
 import type * as Response from "effect/ai/Response"
 import * as Predicate from "effect/Predicate"
+import type * as Operation from "../Operation.ts"
 import type * as TextModel from "../TextModel.ts"
 
 type Part = Response.PartEncoded | Response.StreamPartEncoded
@@ -40,6 +41,19 @@ export const isStreamed = (kept: unknown): kept is ReadonlyArray<Response.Stream
 
 const areParts = (kept: unknown): boolean =>
   Array.isArray(kept) && kept.length > 0 && kept.every((part) => Predicate.hasProperty(part, "type"))
+
+/** What the request that came to this end has used; of an answer that was gone on with, the last request alone. */
+export const usageOf = ({ metadata, usage }: Response.FinishPartEncoded): Operation.Usage => {
+  const ours = metadata?.["holdfast"]
+  const last: unknown = Predicate.hasProperty(ours, "lastUsage") ? ours.lastUsage : undefined
+  const cached = { cacheReadTokens: usage.inputTokens.cacheRead, cacheWriteTokens: usage.inputTokens.cacheWrite }
+  if (last === undefined) {
+    return { inputTokens: usage.inputTokens.total, outputTokens: usage.outputTokens.total, ...cached }
+  }
+  const said = (name: string) =>
+    Predicate.hasProperty(last, name) && typeof last[name] === "number" ? last[name] : undefined
+  return { inputTokens: said("inputTokens"), outputTokens: said("outputTokens"), ...cached }
+}
 
 /** Whether a text by itself can be an answer to the request. */
 export const isEnough = ({ responseFormat, toolChoice }: TextModel.Request): boolean =>

@@ -2,7 +2,16 @@ import { assert, describe, it } from "@effect/vitest"
 import { Cause, Effect, Exit, Fiber, Schema, Stream } from "effect"
 import type { Response } from "effect/ai"
 import { TestClock } from "effect/testing"
-import { type Adaptation, Failure, Policy, Provenance, Resilience, Route, type TextModel } from "@holdfast/core"
+import {
+  type Adaptation,
+  type EmbedModel,
+  Failure,
+  Policy,
+  Provenance,
+  Resilience,
+  Route,
+  type TextModel
+} from "@holdfast/core"
 import { alone, exact, held, nothing, request } from "../Chat.ts"
 import { interruptedAt } from "../Interruption.ts"
 import { recorder } from "../Recorder.ts"
@@ -62,7 +71,18 @@ describe("a stream that breaks, where the policy says to continue", () => {
       assert.strictEqual(said, kelp)
       // One block of text, one end.
       assert.deepStrictEqual(types(seen), ["text-start", "text-end", "finish"])
-      assert.deepStrictEqual(seen.at(-1), { ...finish, metadata: { holdfast: { continuedFrom: ["a/x"] } } })
+      // A token for every four of the 35 characters that the first lane gave.
+      assert.deepStrictEqual(seen.at(-1), {
+        ...finish,
+        usage: { ...finish.usage, outputTokens: { total: 11, text: 11, reasoning: 0 } },
+        metadata: {
+          holdfast: {
+            continuedFrom: ["a/x"],
+            usageEstimated: true,
+            lastUsage: { inputTokens: 3, outputTokens: 2 }
+          }
+        }
+      })
       assert.deepStrictEqual(
         b.asked.map(({ form }) => form),
         [...forms]
@@ -89,6 +109,26 @@ describe("a stream that breaks, where the policy says to continue", () => {
         [[1 + forms.length, "b/y", "Success"]]
       )
       assert.deepStrictEqual(yield* held(a, b), nothing)
+    }).pipe(alone)
+  )
+
+  it.effect("says at its end what all of its requests have used, while each is accounted by itself", () =>
+    Effect.gen(function* () {
+      const events = yield* recorder
+      const estimateTokens = (request: TextModel.Request | EmbedModel.Request) =>
+        "prompt" in request ? 100 * request.prompt.content.length : 0
+      const options = { ...takesPrefill, estimateTokens }
+      const a = storyteller("a/x", kelp, [cut], options)
+      const b = storyteller("b/y", kelp, [cut], options)
+      const c = storyteller("c/z", kelp, [whole], options)
+      const { seen } = yield* read((yield* route([a, b, c])).stream(request))
+      const end = seen.at(-1)
+      if (end?.type !== "finish") return assert.fail("it has no end")
+      // The question, the question with the beginning, and what the last lane said; 70 characters that two lanes gave.
+      assert.strictEqual(end.usage.inputTokens.total, 100 + 200 + 3)
+      assert.strictEqual(end.usage.outputTokens.total, 18 + 2)
+      const last = (yield* events.of("AttemptEnded")).at(-1)
+      assert.deepStrictEqual([last?.lane, last?.inputTokens, last?.outputTokens], ["c/z", 3, 2])
     }).pipe(alone)
   )
 
