@@ -1,8 +1,8 @@
-/** A client whose server takes every statement, answers no rows and remembers what it was sent. */
+/** A client whose server takes every statement while it is there, answers no rows and remembers what it was sent. */
 import { PgClient } from "@effect/sql-pg"
 import { Effect, Stream } from "effect"
 import { Reactivity } from "effect/reactivity"
-import { SqlClient } from "effect/sql"
+import { SqlClient, SqlError } from "effect/sql"
 
 interface Sent {
   readonly sql: string
@@ -11,10 +11,12 @@ interface Sent {
 
 export const make = Effect.gen(function* () {
   const sent: Array<Sent> = []
+  let isAway = false
   const record = (sql: string, params: ReadonlyArray<unknown>) =>
-    Effect.sync(() => {
+    Effect.suspend(() => {
+      if (isAway) return Effect.fail(new SqlError.SqlError({ reason: new SqlError.ConnectionError({ cause: "away" }) }))
       sent.push({ sql, params })
-      return []
+      return Effect.succeed([])
     })
   const client = yield* SqlClient.make({
     acquirer: Effect.succeed({
@@ -32,5 +34,9 @@ export const make = Effect.gen(function* () {
   /** The rows sent to a table, one array per statement. */
   const rows = (table: string): ReadonlyArray<ReadonlyArray<Readonly<Record<string, unknown>>>> =>
     sent.filter(({ sql }) => sql.startsWith(`INSERT INTO ${table} `)).map(({ params }) => JSON.parse(String(params[0])))
-  return { client, sent, rows }
+  const turn = (to: "away" | "there") =>
+    Effect.sync(() => {
+      isAway = to === "away"
+    })
+  return { client, sent, rows, turn }
 }).pipe(Effect.provide(Reactivity.layer))

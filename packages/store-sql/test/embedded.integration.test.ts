@@ -7,9 +7,12 @@ import type { Worker } from "node:worker_threads"
 import * as Database from "../src/Database.ts"
 import * as Migrations from "../src/Migrations.ts"
 import * as Fixtures from "./fixtures.ts"
+import { queriesSuite } from "./queriesSuite.ts"
 import { openWriter, storeSuite } from "./storeSuite.ts"
 
-storeSuite("PGlite in memory", Database.layerEmbedded().pipe(Layer.provide(NodeServices.layer)))
+const inMemory = Database.layerEmbedded().pipe(Layer.provide(NodeServices.layer))
+storeSuite("PGlite in memory", inMemory)
+queriesSuite("PGlite", inMemory)
 
 const temporary = Effect.flatMap(FileSystem.FileSystem, (fs) =>
   fs.makeTempDirectoryScoped({ prefix: "holdfast-test-" })

@@ -1,7 +1,9 @@
 import { NodeServices } from "@effect/platform-node"
 import { assert, layer } from "@effect/vitest"
-import { Cause, Deferred, Effect, Layer, Logger, Redacted } from "effect"
+import { Cause, Clock, Deferred, Effect, Layer, Logger, Redacted } from "effect"
 import { SqlClient } from "effect/sql"
+import * as history from "../bench/history.ts"
+import { plans } from "../bench/plans.ts"
 import { inspect } from "node:util"
 import * as Database from "../src/Database.ts"
 import type { DatabaseError } from "../src/DatabaseError.ts"
@@ -10,6 +12,7 @@ import { ledgerTables } from "../src/internal/ledgerTables.ts"
 import { missionTables } from "../src/internal/missionTables.ts"
 import * as Migrations from "../src/Migrations.ts"
 import * as Fixtures from "./fixtures.ts"
+import { queriesSuite } from "./queriesSuite.ts"
 import { open, openWriter, storeSuite } from "./storeSuite.ts"
 import { password, TestPostgres } from "./TestPostgres.ts"
 
@@ -24,7 +27,9 @@ const elsewhere = Layer.unwrap(
   )
 )
 
-storeSuite("PostgreSQL", elsewhere.pipe(Layer.provide([TestPostgres.layer, NodeServices.layer])))
+const postgres = elsewhere.pipe(Layer.provide([TestPostgres.layer, NodeServices.layer]))
+storeSuite("PostgreSQL", postgres)
+queriesSuite("PostgreSQL", postgres)
 
 layer(TestPostgres.layer, { excludeTestServices: true, timeout: "60 seconds" })("a PostgreSQL server", (it) => {
   /** Runs something on a database of its own, and has the server run again when it ends. */
@@ -104,6 +109,45 @@ layer(TestPostgres.layer, { excludeTestServices: true, timeout: "60 seconds" })(
       )
       assert.deepStrictEqual(yield* sql`SELECT * FROM circuit_breaker_events`, [])
     }).pipe(inDatabase)
+  )
+
+  it.effect("can answer every question of a dashboard from an index that is made for it", () =>
+    Effect.gen(function* () {
+      const server = yield* TestPostgres
+      // With so few rows it would rather read all of them.
+      const url = Redacted.make(`${Redacted.value(yield* server.database)}?options=-c%20enable_seqscan%3Doff`)
+      const answered = yield* Effect.gen(function* () {
+        const now = yield* Clock.currentTimeMillis
+        yield* Migrations.run
+        yield* history.make(20_000, now, 20)
+        return new Map((yield* plans(now)).map(({ indexes, name }) => [name, indexes]))
+      }).pipe(Effect.provide(Database.layerUrl(url), { local: true }))
+      const expected = new Map([
+        ["health of a lane, a day", "ai_service_health_lane_last_check_idx"],
+        ["error groups, a day", "ai_service_errors_occurred_at_idx"],
+        ["error groups of a lane, a week", "ai_service_errors_lane_occurred_at_idx"],
+        ["unresolved error groups, a day", "ai_service_errors_occurred_at_idx"],
+        ["changes of a circuit, a week", "circuit_breaker_events_"],
+        ["changes of all circuits, a day", "circuit_breaker_events_occurred_at_idx"],
+        ["cost by route, an hour", "attempts_ended_at_idx"],
+        ["cost by tenant, a day", "attempts_ended_at_idx"],
+        ["cost by lane, a week", "attempts_ended_at_idx"],
+        ["slowest operations, a day", "operations_duration_ms_idx"],
+        ["slowest operations of a route, a week", "operations_duration_ms_idx"],
+        ["one operation and its attempts", "attempts_pkey"],
+        ["operations, the latest", "operations_ended_at_idx"],
+        ["operations of a route, the next page", "operations_"],
+        ["operations of a tenant", "operations_tenant_ended_at_idx"],
+        ["operations that failed", "operations_result_ended_at_idx"]
+      ])
+      assert.deepStrictEqual([...answered.keys()].toSorted(), [...expected.keys()].toSorted())
+      for (const [name, index] of expected) {
+        assert.isTrue(
+          answered.get(name)?.some((used) => used.startsWith(index)),
+          `${name}: ${answered.get(name)?.join(" ")}`
+        )
+      }
+    })
   )
 
   it.effect("may be away: the writer keeps the order and loses nothing", () =>

@@ -20,13 +20,15 @@ type Week = number
 
 export const weekOf = (at: number): Week => Math.floor((at - firstMonday) / weekMillis)
 
-const startOf = (week: Week): number => week * weekMillis + firstMonday
+/** Its first instant. */
+export const startOf = (week: Week): number => week * weekMillis + firstMonday
 
 const dayOf = (at: number): string => DateTime.formatIsoDateUtc(DateTime.makeUnsafe(at))
 
 export const nameOf = (table: string, week: Week): string => `${table}_${dayOf(startOf(week)).replaceAll("-", "")}`
 
-const names: ReadonlyArray<string> = Object.values(Tables.all).map(({ name }) => name)
+/** The tables that are kept by week. */
+export const tables: ReadonlyArray<string> = Object.values(Tables.all).map(({ name }) => name)
 
 /** Number of our own locks, beside that of the migrations. */
 const lockKeys = [0x68_6f_6c_64, 2] as const
@@ -37,13 +39,13 @@ const patience = "SET LOCAL lock_timeout = '5s'"
 /** Makes what is missing of these weeks. Any number of instances may do so at once. */
 export const create = (
   weeks: Iterable<Week>,
-  tables: ReadonlyArray<string> = names
+  of: ReadonlyArray<string> = tables
 ): Effect.Effect<void, SqlError.SqlError, SqlClient.SqlClient> =>
   alone((sql) =>
     Effect.forEach(
       weeks,
       (week) =>
-        Effect.forEach(tables, (table) =>
+        Effect.forEach(of, (table) =>
           // Names and dates are of our own making.
           sql.unsafe(
             `CREATE TABLE IF NOT EXISTS ${nameOf(table, week)} PARTITION OF ${table} ` +
@@ -69,7 +71,7 @@ export const drop = (before: number): Effect.Effect<ReadonlyArray<string>, SqlEr
         SELECT parent.relname AS parent, part.relname AS name FROM pg_inherits
         JOIN pg_class part ON part.oid = inhrelid
         JOIN pg_class parent ON parent.oid = inhparent
-        WHERE inhparent IN (SELECT to_regclass(name) FROM unnest(${names}::text[]) AS ours (name))
+        WHERE inhparent IN (SELECT to_regclass(name) FROM unnest(${tables}::text[]) AS ours (name))
         ORDER BY part.relname`
       const old = parts.filter(({ name, parent }) => isOver(parent, name, before)).map(({ name }) => name)
       for (const name of old) yield* sql`DROP TABLE ${sql(name)}`

@@ -28,56 +28,59 @@ const lateMillis = 10_000
 /** Between two events while rows are dropped. */
 const repeatMillis = 60_000
 
-/** What there is to say at that instant, having said `last`. Pure. */
-export const next = (now: Backlogged, last: Changed, lastAt: number, at: number): Changed | undefined => {
-  const { away, bytes, dropped, oldestAt, problem, records } = now
+/** What was said last, and what has been seen since. */
+export interface Said {
+  readonly change: Changed
+  readonly at: number
+  /** Rows dropped at the last look. */
+  readonly dropped: number
+}
+
+export const nothing: Said = {
+  change: { _tag: "JournalChanged", to: "current", records: 0, bytes: 0, dropped: 0, reason: "it has just begun" },
+  at: 0,
+  dropped: 0
+}
+
+/** One look at that instant: what there is to say now, if anything. Pure. */
+export const step = (now: Backlogged, said: Said, at: number): readonly [Changed | undefined, Said] => {
+  const { bytes, dropped, oldestAt, records } = now
   const oldestMillis = oldestAt === undefined || records === 0 ? undefined : Math.max(0, at - oldestAt)
-  const lost = dropped - last.dropped
-  const say = (to: Changed["to"], reason: string): Changed => ({
-    _tag: "JournalChanged",
-    to,
-    records,
-    bytes,
-    oldestMillis,
-    dropped,
-    reason
-  })
-  if (lost > 0) return last.to === "full" && at - lastAt < repeatMillis ? undefined : say("full", `${lost} dropped`)
-  const change =
-    problem !== undefined
-      ? say("failing", problem)
-      : away
-        ? say("behind", "the database is away")
-        : records > 0 && (oldestMillis ?? 0) > lateMillis
-          ? say("behind", "the database is slow")
-          : records === 0 || last.to !== "full"
-            ? say("current", "the database has everything")
-            : undefined
-  // What was dropped does not come back, so a full one is behind only once it is no longer away.
-  return change === undefined || change.to === last.to || (last.to === "full" && change.to === "behind")
-    ? undefined
-    : change
+  const found = find({ ...now, oldestMillis }, said, at)
+  if (found === undefined) return [undefined, { ...said, dropped }]
+  const [to, reason] = found
+  const change: Changed = { _tag: "JournalChanged", to, records, bytes, oldestMillis, dropped, reason }
+  return [change, { change, at, dropped }]
+}
+
+const find = (
+  now: Backlogged & { readonly oldestMillis: number | undefined },
+  said: Said,
+  at: number
+): readonly [to: Changed["to"], reason: string] | undefined => {
+  const { to } = said.change
+  if (now.dropped > said.dropped) {
+    return to === "full" && at - said.at < repeatMillis
+      ? undefined
+      : ["full", `${now.dropped - said.change.dropped} dropped`]
+  }
+  if (now.problem !== undefined) return to === "failing" ? undefined : ["failing", now.problem]
+  if (now.records === 0) return to === "current" ? undefined : ["current", "the database has everything"]
+  // What was dropped does not come back: it is full until all of the rest is written.
+  if (to === "full" || to === "behind") return undefined
+  if (now.away) return ["behind", "the database is away"]
+  return (now.oldestMillis ?? 0) > lateMillis ? ["behind", "the database is slow"] : undefined
 }
 
 /** Looks once a second, without end. */
 export const announcing = (bus: EventBus.EventBus["Service"], look: () => Backlogged): Effect.Effect<never> => {
-  let last: Changed = {
-    _tag: "JournalChanged",
-    to: "current",
-    records: 0,
-    bytes: 0,
-    dropped: 0,
-    reason: "it has just begun"
-  }
-  let lastAt = 0
+  let said = nothing
   return Effect.sleep(interval).pipe(
     Effect.andThen(Clock.currentTimeMillis),
     Effect.flatMap((at) => {
-      const change = next(look(), last, lastAt, at)
-      if (change === undefined) return Effect.void
-      last = change
-      lastAt = at
-      return bus.publish(change)
+      const [change, next] = step(look(), said, at)
+      said = next
+      return change === undefined ? Effect.void : bus.publish(change)
     }),
     Effect.forever
   )
