@@ -108,6 +108,9 @@ export interface Options {
 /** Reading the health of the lanes is a look into memory; whatever takes longer is broken. */
 const snapshotsTimeout = "5 seconds"
 
+/** Migrations may have to carry all rows over. */
+const prepareTimeout = "10 minutes"
+
 /** Between two looks for partitions to make and to drop. */
 const upkeepInterval = "6 hours"
 
@@ -127,7 +130,8 @@ export const make = Effect.fnUntraced(function* (
   const retentionMillis = Duration.toMillis(options.retention ?? "90 days")
   if (!(retentionMillis > 0)) throw new RangeError(`retention must be longer than nothing, got ${retentionMillis} ms`)
   const backlog = journal?.backlog ?? Backlog.inMemory<Record>(positive("capacity", options.capacity ?? 10_000))
-  const insert = InsertAll.make()
+  const weeks = new Set<Partitions.Week>()
+  const insert = InsertAll.make(weeks)
   let rejected = 0
 
   const onDatabase = <A>(self: Effect.Effect<A, SqlError.SqlError, SqlClient.SqlClient>) =>
@@ -135,14 +139,20 @@ export const make = Effect.fnUntraced(function* (
 
   const upkeep = Effect.gen(function* () {
     const now = yield* Clock.currentTimeMillis
-    yield* onDatabase(Partitions.ahead(now))
+    for (const week of yield* onDatabase(Partitions.ahead(now))) weeks.add(week)
     const dropped = retentionMillis === Infinity ? [] : yield* onDatabase(Partitions.drop(now - retentionMillis))
     if (dropped.length > 0) yield* Effect.logInfo("Rows past their time are dropped", { partitions: dropped.join(" ") })
   })
 
+  // What is missing is made when it is needed, and what is left over is dropped another time.
+  const tryUpkeep = upkeep.pipe(
+    Effect.catch((error) => Effect.logWarning("Partitions cannot be made and dropped now", { reason: error.message }))
+  )
+
   const batches = yield* BatchWriter.make<Record>({
     backlog,
-    prepare: Effect.andThen(Effect.provideService(Migrations.run, SqlClient.SqlClient, sql), upkeep),
+    prepare: Effect.andThen(Effect.provideService(Migrations.run, SqlClient.SqlClient, sql), tryUpkeep),
+    prepareTimeout: Duration.fromInputUnsafe(prepareTimeout),
     write: (records) =>
       Effect.map(onDatabase(insert(records)), (count) => {
         rejected += count
@@ -227,12 +237,7 @@ export const make = Effect.fnUntraced(function* (
     const { bytes = 0, oldestAt, problem } = journal?.status() ?? {}
     return { records: pending, bytes, oldestAt, dropped, problem, away }
   }).pipe(Effect.forkScoped)
-  yield* Effect.sleep(upkeepInterval).pipe(
-    Effect.andThen(upkeep),
-    Effect.catch((error) => Effect.logWarning("Partitions cannot be made and dropped now", { reason: error.message })),
-    Effect.forever,
-    Effect.forkScoped
-  )
+  yield* Effect.sleep(upkeepInterval).pipe(Effect.andThen(tryUpkeep), Effect.forever, Effect.forkScoped)
 
   yield* Effect.addFinalizer((exit) =>
     Scope.close(listening, exit).pipe(

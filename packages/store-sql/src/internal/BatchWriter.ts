@@ -21,7 +21,10 @@ export interface Settings<Row> {
   readonly write: (rows: ReadonlyArray<Row>) => Effect.Effect<void, DatabaseError>
   readonly batchSize: number
   readonly batchInterval: Duration.Duration
+  /** A `write` that takes longer has failed. */
   readonly writeTimeout: Duration.Duration
+  /** So has a `prepare`. */
+  readonly prepareTimeout: Duration.Duration
   readonly retryBase: Duration.Duration
   readonly retryMax: Duration.Duration
 }
@@ -45,7 +48,7 @@ export interface BatchWriter<Row> {
 export const make = Effect.fnUntraced(function* <Row>(
   settings: Settings<Row>
 ): Effect.fn.Return<BatchWriter<Row>, never, Scope.Scope> {
-  const { backlog, batchSize, prepare, write, writeTimeout } = settings
+  const { backlog, batchSize, prepare, prepareTimeout, write, writeTimeout } = settings
   const waiters = new Set<{ readonly position: number; readonly done: Deferred.Deferred<void> }>()
   /** Open while rows wait. */
   const some = Latch.makeUnsafe()
@@ -86,13 +89,8 @@ export const make = Effect.fnUntraced(function* <Row>(
   })
 
   /** Retried with the waiting rows as they are by then: other rows may have come, old ones may have been dropped. */
-  const retried = (attempt: Effect.Effect<void, DatabaseError>): Effect.Effect<void> => {
-    const noAnswer = new DatabaseError({
-      reason: "Unreachable",
-      message: `The database has not answered within ${Duration.format(writeTimeout)}`
-    })
-    return attempt.pipe(
-      Effect.timeoutOrElse({ duration: writeTimeout, orElse: () => Effect.fail(noAnswer) }),
+  const retried = (attempt: Effect.Effect<void, DatabaseError>): Effect.Effect<void> =>
+    attempt.pipe(
       Effect.catchDefect((cause) =>
         Effect.fail(new DatabaseError({ reason: "Refused", message: "The database client has failed", cause }))
       ),
@@ -105,19 +103,30 @@ export const make = Effect.fnUntraced(function* <Row>(
       ),
       Effect.orDie
     )
-  }
+
+  const within = <E>(self: Effect.Effect<void, E>, duration: Duration.Duration) =>
+    Effect.timeoutOrElse(self, {
+      duration,
+      orElse: () =>
+        Effect.fail(
+          new DatabaseError({
+            reason: "Unreachable",
+            message: `The database has not answered within ${Duration.format(duration)}`
+          })
+        )
+    })
 
   const prepareOnce = Effect.suspend(() =>
     prepared
       ? Effect.void
-      : Effect.map(prepare, () => {
+      : Effect.map(within(prepare, prepareTimeout), () => {
           prepared = true
         })
   )
 
   const writeBatch = Effect.uninterruptibleMask((restore) =>
     Effect.flatMap(restore(backlog.take(batchSize)), (rows) =>
-      Effect.onExit(restore(Effect.andThen(prepareOnce, write(rows))), (exit) =>
+      Effect.onExit(restore(Effect.andThen(prepareOnce, within(write(rows), writeTimeout))), (exit) =>
         Effect.sync(() => {
           if (exit._tag === "Success") {
             written += rows.length

@@ -16,7 +16,7 @@ const weekMillis = 7 * dayMillis
 const firstMonday = 4 * dayMillis
 
 /** Counted from the one that began on 5 January 1970. */
-type Week = number
+export type Week = number
 
 export const weekOf = (at: number): Week => Math.floor((at - firstMonday) / weekMillis)
 
@@ -59,9 +59,11 @@ export const create = (
 /** How many weeks beyond the present one have their partitions made. */
 const weeksAhead = 2
 
-/** Makes this week's partitions and those of the next ones. */
-export const ahead = (now: number): Effect.Effect<void, SqlError.SqlError, SqlClient.SqlClient> =>
-  create(Array.from({ length: weeksAhead + 1 }, (_, index) => weekOf(now) + index))
+/** Makes this week's partitions and those of the next ones, and answers which weeks these are. */
+export const ahead = (now: number): Effect.Effect<ReadonlyArray<Week>, SqlError.SqlError, SqlClient.SqlClient> => {
+  const weeks = Array.from({ length: weeksAhead + 1 }, (_, index) => weekOf(now) + index)
+  return Effect.as(create(weeks), weeks)
+}
 
 /** Drops the partitions in which everything is older than that, and answers their names. */
 export const drop = (before: number): Effect.Effect<ReadonlyArray<string>, SqlError.SqlError, SqlClient.SqlClient> =>

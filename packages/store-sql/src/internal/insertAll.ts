@@ -14,11 +14,9 @@ const order = ["attempts", "errors", "operations", "circuits", "health"] as cons
 /**
  * Makes what writes rows. It ends when every row is in its table, but for those that the database will never take: it
  * answers how many, and logs each. Fails when the database is away; then any of the rows may be in already, and writing
- * them again adds nothing. Partitions that rows need and nobody has made are made.
+ * them again adds nothing. Partitions that rows need and nobody has made are made; `known` are those that are there.
  */
-export const make = () => {
-  const known = new Set<number>()
-
+export const make = (known: Set<Partitions.Week> = new Set()) => {
   const prepare = (records: ReadonlyArray<Record>) => {
     const weeks = new Set(records.map(({ at }) => Partitions.weekOf(at)))
     const missing = [...weeks].filter((week) => !known.has(week))

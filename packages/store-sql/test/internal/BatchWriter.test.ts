@@ -46,6 +46,7 @@ const makeWriter = (database: TestDatabase, settings: Partial<BatchWriter.Settin
     batchInterval: Duration.seconds(1),
     backlog: Backlog.inMemory(10),
     writeTimeout: Duration.seconds(30),
+    prepareTimeout: Duration.minutes(10),
     retryBase: Duration.seconds(1),
     retryMax: Duration.seconds(8),
     ...settings
