@@ -204,7 +204,7 @@ layer(TestPostgres.layer, { excludeTestServices: true, timeout: "60 seconds" })(
   it.effect("may be slow: what takes too long is tried again, and is there once", () =>
     Effect.gen(function* () {
       const log = yield* watch
-      const { publish, sql, writer } = yield* Effect.provide(open({ ...hasty, writeTimeout: "100 millis" }), log.layer)
+      const { publish, sql, writer } = yield* Effect.provide(open({ ...hasty, writeTimeout: "1 second" }), log.layer)
       yield* writer.flush
       yield* sql.withTransaction(
         Effect.gen(function* () {
