@@ -6,7 +6,7 @@ import { globSync, readFileSync, writeFileSync } from "node:fs"
 import { basename } from "node:path"
 import { Effect } from "effect"
 import * as Aggregate from "../packages/simulator/src/Aggregate.ts"
-import { percent, span } from "../packages/simulator/src/report/figures.ts"
+import { count, percent, span } from "../packages/simulator/src/report/figures.ts"
 import type * as Result from "../packages/simulator/src/Result.ts"
 import * as Scenario from "../packages/simulator/src/Scenario.ts"
 import * as Simulation from "../packages/simulator/src/Simulation.ts"
@@ -23,6 +23,16 @@ const resultOf = Effect.fnUntraced(function* (storm: Scenario.Scenario, name: st
   return Aggregate.of([yield* run(first), ...(yield* Effect.forEach(rest, run))])
 })
 
+/** What is to be said where a policy of ours loses more than one in a hundred. */
+const belowText = (lines: ReadonlyArray<string>): string => `
+Not above 99 %, with what the operations failed with (\`Left\`: the caller's minute was over):
+
+${lines.join("\n")}
+
+A lane that fails one call in seven has five failures in a row now and then, which opens its circuit. Where that lane is the
+last one alive and circuits stay open for a minute or two, nobody is served meanwhile.
+`
+
 const tableRow = (cells: ReadonlyArray<string>): string => `| ${cells.join(" | ")} |`
 
 const document = Effect.gen(function* () {
@@ -31,10 +41,16 @@ const document = Effect.gen(function* () {
   )
   const success: Array<string> = []
   const cost: Array<string> = []
+  const below: Array<string> = []
   for (const storm of storms) {
     const results: Array<Aggregate.Aggregate> = []
     for (const name of names) results.push(yield* resultOf(storm, name))
     success.push(tableRow([`\`${storm.name}\``, ...results.map(({ successRate }) => percent(successRate))]))
+    for (const { failures, policy, successRate } of results.slice(0, 3)) {
+      if (successRate > 0.99) continue
+      const how = Object.entries(failures).map(([tag, times]) => `${tag} ${count(times)}`)
+      below.push(`- \`${storm.name}\` under ${policy}: ${percent(successRate)} (${how.join(", ")}).`)
+    }
     const [interactive, , , sdk, none] = results
     cost.push(
       tableRow([
@@ -73,7 +89,7 @@ ${tableRow(["---", ...names.map(() => "---:")])}
 ${success.join("\n")}
 
 Of \`poisoned-request\` one in 200 cannot succeed with anybody: 99.5 % is all there is.
-
+${below.length === 0 ? "" : belowText(below)}
 ## Latency, calls and recovery
 
 Of the 95th percentiles only those with about as many successes can be compared: whoever loses the slow ones looks fast.

@@ -34,7 +34,7 @@ const written = Effect.fnUntraced(function* (contents: Readonly<Record<string, s
 
 const provided = Effect.provide(NodeServices.layer)
 
-describe("holdfast simulate", () => {
+describe("holdfast simulate", { timeout: 120_000 }, () => {
   it("lists the library, one storm a line, its name first", () => {
     const { status, stdout } = holdfast("simulate", "--list")
     assert.strictEqual(status, 0)
@@ -101,7 +101,7 @@ describe("holdfast simulate", () => {
   )
 })
 
-describe("holdfast compare and tune", () => {
+describe("holdfast compare and tune", { timeout: 120_000 }, () => {
   it.live("passes what is no worse and stops what is, with a configuration's route on its own lanes", () =>
     Effect.gen(function* () {
       const file = yield* written({

@@ -1,8 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect } from "effect"
+import { Cause, Deferred, Effect, Exit, Fiber } from "effect"
 import { Policy } from "@holdfast/core"
-import { type Result, Subject } from "@holdfast/simulator"
-import { interactive, run, well } from "./Storm.ts"
+import { type Result, Simulation, Subject } from "@holdfast/simulator"
+import { interactive, run, scenario, well } from "./Storm.ts"
 
 const outage = { at: "10 minutes", for: "5 minutes", kind: "service-unavailable" } as const
 const storm = { providers: { "a/one": { ...well, outages: [outage] }, "b/two": well } }
@@ -10,7 +10,7 @@ const storm = { providers: { "a/one": { ...well, outages: [outage] }, "b/two": w
 /** A run without the one figure that is about the machine. */
 const bytes = ({ wallMs: _, ...result }: Result.Result): string => JSON.stringify(result)
 
-describe("Simulation", () => {
+describe("Simulation", { timeout: 120_000 }, () => {
   it.effect("gives the same bytes for the same seed, and others for another", () =>
     Effect.gen(function* () {
       const workload = {
@@ -20,7 +20,7 @@ describe("Simulation", () => {
         urgent: 0.1,
         tokens: { out: { p50: 200, p99: 1000 } }
       } as const
-      const parts = { ...storm, workload }
+      const parts = { ...storm, duration: "16 minutes", workload } as const
       const first = yield* run(parts)
       assert.strictEqual(bytes(yield* run(parts)), bytes(first))
       assert.notStrictEqual(bytes(yield* run(parts, interactive, 2)), bytes(first))
@@ -138,6 +138,20 @@ describe("Simulation", () => {
       const result = yield* run({ workload, providers: { "a/one": down } }, Subject.sdk)
       assert.strictEqual(result.succeeded, 0)
       assert.strictEqual(result.attempts, 3 * result.operations)
+    })
+  )
+
+  it.live("ends when it is interrupted, in the middle of a long run", () =>
+    Effect.gen(function* () {
+      const begun = yield* Deferred.make<void>()
+      const long = yield* scenario({ ...storm, duration: "1000 hours" })
+      const fiber = yield* Effect.forkChild(
+        Simulation.run(long, interactive, { onProgress: () => Deferred.doneUnsafe(begun, Effect.void) })
+      )
+      yield* Deferred.await(begun)
+      yield* Fiber.interrupt(fiber)
+      const exit = yield* Fiber.await(fiber)
+      assert.isTrue(Exit.isFailure(exit) && Cause.hasInterruptsOnly(exit.cause))
     })
   )
 })

@@ -12,7 +12,7 @@ const hanging = scenario({
   }
 })
 
-describe("Tuning", () => {
+describe("Tuning", { timeout: 120_000 }, () => {
   it.effect("finds what nothing beats, the same with the same seed", () =>
     Effect.gen(function* () {
       const options = { scenarios: [yield* hanging], policy: Policy.mission, tries: 12, seed: 3 } as const

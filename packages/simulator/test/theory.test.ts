@@ -37,7 +37,8 @@ const erlangC = (c: number, a: number): number => {
   return last / (sum + last)
 }
 
-describe("theory", () => {
+/** Hundreds of thousands of operations each. */
+describe("theory", { timeout: 180_000 }, () => {
   it.effect("M/M/c: the wait of Erlang's C formula within 3 %", () =>
     Effect.gen(function* () {
       for (const [perSecond, slots] of [
