@@ -14,6 +14,7 @@ import * as Logger from "effect/Logger"
 import * as Runtime from "effect/Runtime"
 import { classify } from "./classify.ts"
 import { compare } from "./compare.ts"
+import { explain } from "./explain.ts"
 import { faults } from "./faults.ts"
 import { migrate } from "./migrate.ts"
 import { serve } from "./serve.ts"
@@ -22,7 +23,7 @@ import { tune } from "./tune.ts"
 
 const holdfast = Command.make("holdfast").pipe(
   Command.withDescription("Keeps AI/LLM calls attached while providers fail"),
-  Command.withSubcommands([serve, classify, faults, migrate, simulate, compare, tune])
+  Command.withSubcommands([serve, explain, classify, faults, migrate, simulate, compare, tune])
 )
 
 Command.run(holdfast, { version: "0.0.0" }).pipe(
