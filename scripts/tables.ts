@@ -5,10 +5,10 @@
 import { mkdir, readFile, writeFile } from "node:fs/promises"
 import { Duration } from "effect"
 import { Adaptation, Classification, Disposition, Failure, Policy } from "../packages/core/src/index.ts"
+import { table } from "./table.ts"
+import { telemetry } from "./telemetryPage.ts"
 
 const duration = (value: Duration.Duration): string => Duration.format(value)
-const table = (head: ReadonlyArray<string>, rows: ReadonlyArray<ReadonlyArray<string>>): string =>
-  [head, head.map(() => "---"), ...rows].map((row) => `| ${row.join(" | ")} |`).join("\n")
 
 const reasons: { readonly [Class in keyof typeof Disposition.table]: string } = {
   RateLimit: "the hint is a promise about this credential: waiting helps, and others need not queue for it",
@@ -249,7 +249,8 @@ await mkdir(new URL("../docs", import.meta.url), { recursive: true })
 for (const [name, text] of [
   ["dispositions.md", dispositions],
   ["policies.md", policies],
-  ["adaptations.md", adaptations]
+  ["adaptations.md", adaptations],
+  ["telemetry.md", telemetry]
 ] as const) {
   const path = new URL(`../docs/${name}`, import.meta.url)
   if (!isCheck) await writeFile(path, text)

@@ -29,6 +29,10 @@ const operationFields = {
 export const Kind = Schema.Literals(["text", "stream", "embed", "effect"])
 export type Kind = typeof Kind.Type
 
+/** The span an operation is part of, in W3C's terms. */
+export const Trace = Schema.Struct({ traceId: Schema.String, spanId: Schema.String, sampled: Schema.Boolean })
+export type Trace = typeof Trace.Type
+
 /** How an attempt or an operation ended. */
 export const Result = Schema.Union([
   Schema.Literals(["Success", "CircuitOpen", "BulkheadFull", "LimitReached", "DeadlineExceeded"]),
@@ -167,7 +171,6 @@ export const OperationEnded = Schema.TaggedStruct("OperationEnded", {
   lane: Schema.optional(Schema.String),
   attempts: Schema.Int,
   durationMillis: Schema.Number,
-  /** Whether something else answered than the first lane. */
   /** Over all its attempts: for retries, for limits and for lanes to reopen. */
   waitedMillis: Schema.optional(Schema.Number),
   /** From its start to the first content, for streams. */
@@ -176,8 +179,9 @@ export const OperationEnded = Schema.TaggedStruct("OperationEnded", {
   rule: Schema.optional(Schema.String),
   /** Under whose name it is accounted. */
   tenant: Schema.optional(Schema.String),
-  /** The trace its caller is in. */
-  traceId: Schema.optional(Schema.String),
+  /** The span its caller is in, if anybody traces. */
+  trace: Schema.optional(Trace),
+  /** Whether something else answered than the first lane. */
   degraded: Schema.Boolean,
   /** An attempt was sent beside another one. */
   hedged: Schema.optional(Schema.Boolean),

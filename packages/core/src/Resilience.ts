@@ -99,7 +99,7 @@ export const make: Effect.Effect<
       result,
       rule: running.ruleOf(exit),
       tenant: origin.tenant,
-      traceId: origin.traceId,
+      trace: origin.trace,
       lane: operation.answeredBy?.id,
       attempts: operation.sent,
       durationMillis: now - operation.startedAt,

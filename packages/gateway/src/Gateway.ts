@@ -30,6 +30,7 @@ import * as Logs from "./Logs.ts"
 import * as ProviderHttp from "./ProviderHttp.ts"
 import * as Routes from "./Routes.ts"
 import * as SharedStore from "./SharedStore.ts"
+import * as Telemetry from "./Telemetry.ts"
 
 export interface Options {
   readonly config: Config.Config
@@ -71,10 +72,12 @@ const layerWith = <E, R, E2, R2>(
       Endpoints.layer(options.config.server),
       HealthEndpoints.layer,
       Handlers.layer,
-      Page.layer(options.page)
+      Page.layer(options.page),
+      Telemetry.endpoint(options.config)
     ),
-    { disableListenLog: true, disableLogger: true }
+    { disableListenLog: true, disableLogger: true, ...Telemetry.middleware(options.config) }
   ).pipe(
+    Layer.provide(Telemetry.otlp(options.config)),
     Layer.provideMerge(State.layer),
     Layer.provideMerge(Layer.mergeAll(Access.layer(options.config), Holds.layer, Live.layer)),
     Layer.provideMerge(
@@ -85,6 +88,7 @@ const layerWith = <E, R, E2, R2>(
       })
     ),
     Layer.provide(Logs.named("gateway")),
+    Layer.provideMerge(Telemetry.metrics(options.config)),
     Layer.provideMerge(
       Layer.mergeAll(
         EventLog.layer,

@@ -187,7 +187,14 @@ export const queriesSuite = <E>(name: string, database: Layer.Layer<Database.Dat
               ...Fixtures.attempt({ attempt: 2, result: "Success", lane: "gemini/flash", waitedMillis: 20 }),
               ...at(2)
             },
-            { ...Fixtures.operation({ attempts: 2, degraded: true, traceId: "t-1" }), ...at(3) },
+            {
+              ...Fixtures.operation({
+                attempts: 2,
+                degraded: true,
+                trace: { traceId: "t-1", spanId: "b7ad6b7169203331", sampled: true }
+              }),
+              ...at(3)
+            },
             { ...Fixtures.operation({ operation: "op-2", attempts: 0, source: "shared", joined: "op-1" }), ...at(4) }
           ])
           const trail = yield* queries.trail("op-1")

@@ -241,7 +241,7 @@ export const storeSuite = <E>(name: string, database: Layer.Layer<Database.Datab
             outputTokens: 40,
             estimated: true,
             usd: 0.000_36,
-            traceId: "0af7651916cd43dd8448eb211c80319c"
+            trace: { traceId: "0af7651916cd43dd8448eb211c80319c", spanId: "b7ad6b7169203331", sampled: true }
           })
         )
         yield* publish(Fixtures.operation({ operation: "op-10", attempts: 0, source: "shared", joined: "op-9" }))

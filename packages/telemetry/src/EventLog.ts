@@ -12,12 +12,15 @@ import * as LogLevels from "./LogLevels.ts"
 export const layer: Layer.Layer<never, never, EventBus.EventBus> = Layer.effectDiscard(
   Effect.flatMap(Effect.serviceOption(LogLevels.LogLevels), (levels) =>
     consume({
-      each: (event) => {
-        const line = eventLine.of(event)
-        return Option.isSome(levels) && !levels.value.isEnabled(line.logger, line.level)
-          ? Effect.void
-          : say(line, event)
-      }
+      take: Effect.forEach(
+        (event) => {
+          const line = eventLine.of(event)
+          return Option.isSome(levels) && !levels.value.isEnabled(line.logger, line.level)
+            ? Effect.void
+            : say(line, event)
+        },
+        { discard: true }
+      )
     })
   )
 )

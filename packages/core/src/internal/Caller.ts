@@ -11,7 +11,7 @@ import type * as Failure from "../Failure.ts"
 import { type Desk, Tenant } from "../Operation.ts"
 import * as Provenance from "../Provenance.ts"
 import * as Refusal from "../Refusal.ts"
-import { traceIdOf } from "./ambient.ts"
+import { traceOf } from "./ambient.ts"
 import * as ending from "./ending.ts"
 import { ruleOf } from "./running.ts"
 
@@ -67,7 +67,7 @@ export class Caller {
   readonly #startedAt: number
   readonly #sink: Provenance.Collector | undefined
   readonly #tenant: string | undefined
-  readonly #traceId: string | undefined
+  readonly #trace: Event.Trace | undefined
   #errand: Errand
   #rounds = 0
   #substitute: Substitute | undefined
@@ -81,7 +81,7 @@ export class Caller {
     this.#startedAt = this.#clock.currentTimeMillisUnsafe()
     this.#sink = fiber.getRef(Provenance.Sink)
     this.#tenant = fiber.getRef(Tenant)
-    this.#traceId = traceIdOf(fiber.context)
+    this.#trace = traceOf(fiber.context)
   }
 
   get now(): number {
@@ -191,14 +191,15 @@ export class Caller {
       result: ending.resultOf(exit),
       rule: ruleOf(exit),
       tenant: this.#tenant,
-      traceId: this.#traceId,
+      trace: this.#trace,
       lane: by === undefined ? end?.lane : undefined,
       attempts: own?.attempts ?? 0,
       durationMillis: now - this.#startedAt,
       degraded: by === undefined ? (end?.degraded ?? false) : by.source !== "cache" || by.entry.degraded,
       ...(source === undefined ? {} : { source }),
       ...(this.isSharing ? { joined: this.#errand.id } : {}),
-      ...(by === undefined || by.source === "cache" ? {} : { instead: by.instead._tag })
+      ...(by === undefined || by.source === "cache" ? {} : { instead: by.instead._tag }),
+      ...(this.#trace === undefined ? {} : { trace: this.#trace })
     })
   }
 

@@ -4,6 +4,7 @@ import * as Context from "effect/Context"
 import type * as Fiber from "effect/Fiber"
 import * as Random from "effect/Random"
 import * as Tracer from "effect/Tracer"
+import type * as Event from "../Event.ts"
 import { Tenant } from "../Operation.ts"
 import * as Provenance from "../Provenance.ts"
 import * as Deadlines from "./Deadlines.ts"
@@ -17,13 +18,15 @@ export interface Ambient {
   readonly sink: Provenance.Collector | undefined
   /** Under whose name the operation is accounted. */
   readonly tenant: string | undefined
-  /** The trace that the caller is in. */
-  readonly traceId: string | undefined
+  /** The span that the caller is in, if anybody traces. */
+  readonly trace: Event.Trace | undefined
 }
 
-/** The trace that a fiber with these services is in. */
-export const traceIdOf = (context: Context.Context<never>): string | undefined =>
-  Context.getOrUndefined(context, Tracer.ParentSpan)?.traceId
+/** The span that a fiber with these services is in. */
+export const traceOf = (context: Context.Context<never>): Event.Trace | undefined => {
+  const span = Context.getOrUndefined(context, Tracer.ParentSpan)
+  return span === undefined ? undefined : { traceId: span.traceId, spanId: span.spanId, sampled: span.sampled }
+}
 
 /** Remembers the last one: calls in a row mostly come with the same services. */
 export const reader = (): ((fiber: Fiber.Fiber<unknown, unknown>) => Ambient) => {
@@ -38,7 +41,7 @@ export const reader = (): ((fiber: Fiber.Fiber<unknown, unknown>) => Ambient) =>
       deadlines: Deadlines.of(clock),
       sink: fiber.getRef(Provenance.Sink),
       tenant: fiber.getRef(Tenant),
-      traceId: traceIdOf(fiber.context)
+      trace: traceOf(fiber.context)
     }
     return last
   }

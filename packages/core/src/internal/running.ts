@@ -21,7 +21,7 @@ export interface Origin {
   /** Where the caller reads how it went, if it asked. */
   readonly sink: Provenance.Collector | undefined
   readonly tenant: string | undefined
-  readonly traceId: string | undefined
+  readonly trace: Event.Trace | undefined
 }
 
 /** What an attempt has used. */

@@ -164,7 +164,7 @@ describe("what an operation's end says of its attempts", () => {
         Effect.map((span) => span.traceId),
         Effect.withSpan("caller")
       )
-      assert.deepInclude((yield* events.of("OperationEnded"))[0], { traceId })
+      assert.deepInclude((yield* events.of("OperationEnded"))[0]?.trace, { traceId })
     }).pipe(alone)
   )
 })

@@ -80,7 +80,7 @@ const ofOperation = (event: typeof Event.OperationEnded.Type): Entry => ({
     source: event.source,
     joined_operation: optionalText(event.joined),
     instead: event.instead,
-    trace_id: optionalText(event.traceId)
+    trace_id: optionalText(event.trace?.traceId)
   }
 })
 

@@ -293,10 +293,10 @@ export const make = Effect.fnUntraced(function* (
     })
   )
   yield* consume({
-    each: (event) =>
+    take: (events) =>
       Effect.suspend(() => {
-        if (!Deferred.isDoneUnsafe(loaded)) return Effect.andThen(Deferred.await(loaded), hear(event))
-        return hear(event)
+        const heard = Effect.forEach(events, hear, { discard: true })
+        return Deferred.isDoneUnsafe(loaded) ? heard : Effect.andThen(Deferred.await(loaded), heard)
       })
   })
   const hear = (event: Parameters<Watch.Watch["observe"]>[0]): Effect.Effect<void> =>

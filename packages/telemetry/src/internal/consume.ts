@@ -9,8 +9,8 @@ import * as Scope from "effect/Scope"
 export interface Options {
   /** Events kept while the function is busy. Default 4096. */
   readonly capacity?: number | undefined
-  /** What it does may not wait for anything but itself: it is run to its end. */
-  readonly each: (event: Event.Event) => Effect.Effect<void>
+  /** Does what is to be done about them, in order. The next ones wait for it. */
+  readonly take: (events: ReadonlyArray<Event.Event>) => Effect.Effect<void>
 }
 
 /** Events taken from the bus at once. */
@@ -27,7 +27,7 @@ export const consume = Effect.fnUntraced(function* (
     while (true) {
       const events = yield* subscription.take(batchSize)
       if (events.length === 0) return
-      for (const event of events) yield* options.each(event)
+      yield* options.take(events)
     }
   })
   const reader = yield* Effect.forkDetach(read)
