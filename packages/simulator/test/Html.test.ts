@@ -5,7 +5,7 @@ import { mkdtempSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { pathToFileURL } from "node:url"
-import { Html, Scenario, Simulation, Subject } from "@holdfast/simulator"
+import { Html, type Scenario, Simulation, Subject } from "@holdfast/simulator"
 import { interactive, scenario, well } from "./Storm.ts"
 
 const storm = {
