@@ -195,7 +195,7 @@ const table: ReadonlyArray<readonly [string, Partial<Input>, string]> = [
 
 describe("the sentence at the top", () => {
   for (const [what, state, said] of table) {
-    it(what, () => {
+    it(`in words: ${what}`, () => {
       const headline = Headline.of({ lanes: [gemini, openAi], routes: [chat], store: ok, ...state })
       const clock = (at: number) => `${Math.floor(at / 100)}:${String(at % 100).padStart(2, "0")}`
       assert.strictEqual(`${headline.tone}|${Headline.toText(headline, clock)}`, said)
