@@ -152,7 +152,7 @@ const Picture = (props: { readonly routes: ReadonlyArray<Route>; readonly lanes:
   }
   const middle = (left + nodeWidth + right) / 2
   return (
-    <div class="picture">
+    <div class="picture" tabIndex={0} role="region" aria-label="Flow of operations">
       <svg
         viewBox={`0 0 ${width} ${height}`}
         role="img"

@@ -146,7 +146,6 @@ const OperationList = (props: { readonly operations: ReadonlyArray<Operation> })
           <a
             href={link("operations", operation.operation)}
             aria-current={item.value === operation.operation ? "true" : undefined}
-            aria-label={`Operation ${operation.operation}`}
             onClick={(event) => {
               event.preventDefault()
               go("operations", operation.operation, Object.fromEntries(search.value))
