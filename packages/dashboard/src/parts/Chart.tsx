@@ -53,6 +53,7 @@ export const Chart = (props: {
       {
         width: element.clientWidth,
         height: 150,
+        padding: [8, 12, 0, 0],
         cursor: { sync: { key: "time" }, drag: { x: true, y: false, setScale: false } },
         legend: { live: true },
         scales: {

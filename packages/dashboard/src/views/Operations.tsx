@@ -158,8 +158,10 @@ const OperationList = (props: { readonly operations: ReadonlyArray<Operation> })
         <Cell class="clip" title={operation.classes.map(plain).join(", ")}>
           <Status tone={toneOf(operation)}>
             {operation.result === "Success" && operation.classes.length > 0
-              ? `Success after ${operation.classes.map(plain).join(", ")}`
-              : plain(operation.result)}
+              ? `After ${operation.classes.map((name) => plain(name).toLowerCase()).join(", ")}`
+              : operation.degraded && operation.result === "Success"
+                ? "By a fallback"
+                : plain(operation.result)}
           </Status>
         </Cell>
         <Cell class="clip">{operation.source ?? operation.lane ?? "–"}</Cell>

@@ -164,7 +164,6 @@ const Charts = ({ series, zoom }: { readonly series: Series; readonly zoom: (fro
                 }))
           }
         />
-        <Bands series={series} />
         <Chart
           {...common}
           title="Cost per hour"
@@ -178,6 +177,7 @@ const Charts = ({ series, zoom }: { readonly series: Series; readonly zoom: (fro
             }
           ]}
         />
+        <Bands series={series} />
       </div>
       {series.marks.length === 0 ? null : (
         <>
