@@ -19,7 +19,7 @@ export interface Options extends Settings.Common {
   /** Sent in the one header that `auth` names, and nowhere else. Default: `ANTHROPIC_API_KEY` of the configuration. */
   readonly apiKey?: Settings.Key | undefined
   /** Without `/v1`. Default: `https://api.anthropic.com`. */
-  readonly baseUrl?: string | undefined
+  readonly baseUrl?: Settings.Url | undefined
   /**
    * How the key is sent: as `Authorization: Bearer`, which Anthropic's SDKs do since October 2026, or as `x-api-key`,
    * which they did before and some hosts of this wire format still want. The API itself takes both. Default: `bearer`.
@@ -72,7 +72,7 @@ export const lane = Effect.fnUntraced(function* (
   const { auth = "bearer", version = "2026-10-21" } = options
   const claude = Claude.of(Settings.nameUnsafe("model", model))
   return makeLane(
-    AnthropicProtocol.makeUnsafe(options.baseUrl ?? "https://api.anthropic.com", {
+    AnthropicProtocol.makeUnsafe((yield* Settings.readUrl(options.baseUrl)) ?? "https://api.anthropic.com", {
       model,
       claude,
       sampling: options.sampling ?? (version === "2023-06-01" && claude.sampling),

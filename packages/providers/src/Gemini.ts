@@ -20,7 +20,7 @@ export interface Options extends Settings.Common {
   /** Sent as `x-goog-api-key`, never in a URL. Default: `GEMINI_API_KEY` of the configuration. */
   readonly apiKey?: Settings.Key | undefined
   /** Default: `https://generativelanguage.googleapis.com`. */
-  readonly baseUrl?: string | undefined
+  readonly baseUrl?: Settings.Url | undefined
   /** Default: `v1beta`. */
   readonly apiVersion?: "v1" | "v1beta" | undefined
   /** Name of the provider in ids, failures and events. Default: `gemini`. */
@@ -52,7 +52,7 @@ export const lane = Effect.fnUntraced(function* (
   const client = yield* HttpClient.HttpClient
   const provider = Settings.nameUnsafe("provider", options.provider ?? "gemini")
   const key = yield* Settings.readKey(options.apiKey ?? Config.Redacted("GEMINI_API_KEY"), provider)
-  const baseUrl = options.baseUrl ?? "https://generativelanguage.googleapis.com"
+  const baseUrl = (yield* Settings.readUrl(options.baseUrl)) ?? "https://generativelanguage.googleapis.com"
   return makeLane(
     GeminiProtocol.makeUnsafe(baseUrl, options.apiVersion ?? "v1beta", Settings.nameUnsafe("model", model)),
     {

@@ -21,7 +21,7 @@ export interface Options extends Settings.Common {
   /** Sent as `Authorization: Bearer`, and nowhere else. Default: `OPENAI_API_KEY` of the configuration. */
   readonly apiKey?: Settings.Key | undefined
   /** Default: `https://api.openai.com/v1`. */
-  readonly baseUrl?: string | undefined
+  readonly baseUrl?: Settings.Url | undefined
   /** Sent as `OpenAI-Organization`. */
   readonly organization?: string | undefined
   /** Sent as `OpenAI-Project`. */
@@ -76,7 +76,7 @@ export const lane = Effect.fnUntraced(function* (
   const key = yield* Settings.readKey(options.apiKey ?? Config.Redacted("OPENAI_API_KEY"), provider)
   return makeLane(
     OpenAiProtocol.makeUnsafe(
-      options.baseUrl ?? "https://api.openai.com/v1",
+      (yield* Settings.readUrl(options.baseUrl)) ?? "https://api.openai.com/v1",
       Settings.nameUnsafe("model", model),
       Dialect.openAi,
       responsesUnsafe(provider, model, options)

@@ -16,7 +16,7 @@ export interface Options extends Settings.Common {
   /** Name of the host in ids, failures and events. The errors of a known one (`groq`, `deepseek`) are read as its own. */
   readonly provider: string
   /** Such as `http://127.0.0.1:11434/v1`. */
-  readonly baseUrl: string
+  readonly baseUrl: string | Config.Config<string>
   readonly model: string
   /** Sent as `Authorization: Bearer`. Default: none is sent. */
   readonly apiKey?: Settings.Key | undefined
@@ -41,7 +41,8 @@ export const lane = Effect.fnUntraced(function* (
   const provider = Settings.nameUnsafe("provider", options.provider)
   const model = Settings.nameUnsafe("model", options.model)
   const key = options.apiKey === undefined ? undefined : yield* Settings.readKey(options.apiKey, provider)
-  const protocol = OpenAiProtocol.makeUnsafe(options.baseUrl, model, {
+  const baseUrl = (yield* Settings.readUrl(options.baseUrl)) ?? ""
+  const protocol = OpenAiProtocol.makeUnsafe(baseUrl, model, {
     maxTokens: options.maxTokens ?? "max_tokens",
     topK: options.topK ?? false,
     maxStop: Number.POSITIVE_INFINITY,

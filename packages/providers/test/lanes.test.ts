@@ -1,6 +1,6 @@
 import { Lane } from "@holdfast/core"
 import { assert, describe, it } from "@effect/vitest"
-import { ConfigProvider, Duration, Effect, Exit, Redacted, Stream } from "effect"
+import { Config, ConfigProvider, Duration, Effect, Exit, Redacted, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import { Prompt } from "effect/ai"
 import { Gemini, ModelProfile, OpenAi, OpenAiCompatible, Tokens } from "../src/index.ts"
@@ -115,6 +115,31 @@ describe("a lane", () => {
         )
         assert.isTrue(Exit.hasDies(exit), baseUrl)
       }
+    })
+  )
+
+  it.effect("goes to the base URL that the configuration names, and to its own where that names none", () =>
+    Effect.gen(function* () {
+      const host = MemoryHost.make({ body: answer })
+      const at = (env: object) =>
+        OpenAi.lane("m", {
+          apiKey: Redacted.make(canary),
+          baseUrl: Config.String("OPENAI_URL").pipe(Config.withDefault(undefined))
+        }).pipe(
+          Effect.provide(host.layer),
+          Effect.provideService(ConfigProvider.ConfigProvider, ConfigProvider.fromUnknown(env))
+        )
+      for (const lane of [yield* at({ OPENAI_URL: "http://host.test/v1" }), yield* at({})]) {
+        yield* lane.text!.generate(hello)
+      }
+      assert.deepStrictEqual(
+        host.sent.map(({ url }) => url),
+        ["http://host.test/v1/chat/completions", "https://api.openai.com/v1/chat/completions"]
+      )
+      const error = yield* Effect.flip(at({ OPENAI_URL: `http://u:${canary}@host.test` }))
+      assert.strictEqual(error._tag, "ConfigError")
+      assert.include(error.message, "base URL must have no credentials")
+      assert.isFalse(error.message.includes(canary))
     })
   )
 

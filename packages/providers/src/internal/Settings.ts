@@ -9,6 +9,9 @@ import * as ModelProfile from "../ModelProfile.ts"
 /** A key as it is, or where the configuration has it. */
 export type Key = Redacted.Redacted | Config.Config<Redacted.Redacted>
 
+/** Where a host is, or where the configuration says so; where that says nothing, the default holds. */
+export type Url = string | Config.Config<string | undefined>
+
 export interface Common {
   /** Name of the credential, where a provider has several. Default: the provider's name. */
   readonly credential?: string | undefined
@@ -40,16 +43,32 @@ export const readKey = (key: Key, provider: string): Effect.Effect<Redacted.Reda
         )
   })
 
+/** The URL from wherever it is. One of the configuration that is none is an error of it, which does not show its value. */
+export const readUrl = (url: Url | undefined): Effect.Effect<string | undefined, Config.ConfigError> =>
+  url === undefined || typeof url === "string"
+    ? Effect.succeed(url)
+    : Effect.flatMap(url, (value) => {
+        const problem = value === undefined ? undefined : problemOf(URL.parse(value))
+        return problem === undefined
+          ? Effect.succeed(value)
+          : Effect.fail(
+              new Config.ConfigError(new ConfigProvider.SourceError({ message: `The configured base URL ${problem}` }))
+            )
+      })
+
 /** The URL without a slash at its end. Throws a `RangeError` that names the option, and not its value. */
 export const baseUrlUnsafe = (value: string): string => {
   const url = URL.parse(value)
-  if (url === null || (url.protocol !== "https:" && url.protocol !== "http:")) {
-    throw new RangeError("baseUrl must be an http or https URL")
-  }
-  if (url.username !== "" || url.password !== "" || url.search !== "" || url.hash !== "") {
-    throw new RangeError("baseUrl must have no credentials, query or fragment")
-  }
+  const problem = problemOf(url)
+  if (url === null || problem !== undefined) throw new RangeError(`baseUrl ${problem}`)
   return url.href.replace(/\/+$/, "")
+}
+
+const problemOf = (url: URL | null): string | undefined => {
+  if (url === null || (url.protocol !== "https:" && url.protocol !== "http:")) return "must be an http or https URL"
+  return url.username !== "" || url.password !== "" || url.search !== "" || url.hash !== ""
+    ? "must have no credentials, query or fragment"
+    : undefined
 }
 
 /** Throws a `RangeError` if the name is empty. */
