@@ -127,6 +127,22 @@ layer(embedded, { excludeTestServices: true })("the OpenAI-shaped endpoints", (i
     })
   )
 
+  it.effect("say what vectors are for, where the model tells the two apart", () =>
+    Effect.gen(function* () {
+      const { client, gemini } = yield* start({
+        config: { routes: { embed: { lanes: ["gemini/embedding"], kind: "embed" } } }
+      })
+      const asking = (more: object) => () => client.embeddings.create({ model: "embed", input: "kelp", ...more })
+      yield* Effect.promise(asking({ input_type: "query" }))
+      yield* Effect.promise(asking({ input_type: "document" }))
+      yield* Effect.promise(asking({}))
+      const bodies = JSON.stringify((yield* gemini.journal).map(({ body }) => body))
+      assert.deepStrictEqual(bodies.match(/RETRIEVAL_\w+/g), ["RETRIEVAL_QUERY", "RETRIEVAL_DOCUMENT"])
+      const refused = yield* thrown(asking({ input_type: "passage" }))
+      assert.deepInclude(refused, { status: 400, param: "input_type" })
+    })
+  )
+
   it.effect("list the routes as models", () =>
     Effect.gen(function* () {
       const { client } = yield* start()

@@ -20,6 +20,8 @@ const Body = Schema.Struct({
   model: Schema.NonEmptyString,
   input: Schema.Union([Schema.NonEmptyString, Schema.NonEmptyArray(Schema.NonEmptyString)]),
   dimensions: Schema.optionalKey(Schema.NullOr(Schema.Int.check(Schema.isGreaterThan(0)))),
+  /** Not OpenAI's: Gemini's models tell a text to search with from a text to be found, and Voyage's call it this. */
+  input_type: Schema.optionalKey(Schema.NullOr(Schema.Literals(["query", "document"]))),
   encoding_format: Schema.optionalKey(Schema.NullOr(Schema.Literals(["float", "base64"])))
 })
 
@@ -41,7 +43,8 @@ export const parse = Effect.fnUntraced(function* (json: unknown): Effect.fn.Retu
     route: body.model,
     request: {
       inputs: typeof body.input === "string" ? [body.input] : body.input,
-      dimensions: body.dimensions ?? undefined
+      dimensions: body.dimensions ?? undefined,
+      task: body.input_type ?? undefined
     },
     encoding: body.encoding_format ?? "float",
     ignored: Object.keys(Predicate.isObject(json) ? json : {}).filter((field) => !Object.hasOwn(Body.fields, field))
