@@ -18,11 +18,13 @@ import type * as Response from "effect/ai/Response"
 import * as Clock from "effect/Clock"
 import * as ConfigProvider from "effect/ConfigProvider"
 import * as Context from "effect/Context"
-import type * as Duration from "effect/Duration"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import * as HttpClient from "effect/http/HttpClient"
 import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
+import * as TestClock from "effect/testing/TestClock"
 import * as Vector from "./internal/Vector.ts"
 
 /** The lane that plays a step. */
@@ -141,6 +143,35 @@ export class Script extends Context.Service<
 /** The calls of a lane so far. */
 export const calls = (lane: string): Effect.Effect<ReadonlyArray<Call>, never, Script> =>
   Script.use((script) => script.calls(lane))
+
+export interface InTimeOptions {
+  /** How far the clock goes at once. Default 100 milliseconds. */
+  readonly step?: Duration.Input | undefined
+  /** How long it may take. Default 5 minutes. */
+  readonly within?: Duration.Input | undefined
+}
+
+/**
+ * Runs the effect while the test's clock goes on, step by step, until it is over: retries, waits and clocks take the time
+ * they take, the test takes none. Dies when it is not over in time.
+ */
+export const inTime = <A, E, R>(
+  self: Effect.Effect<A, E, R>,
+  { step = "100 millis", within = "5 minutes" }: InTimeOptions = {}
+): Effect.Effect<A, E, R> =>
+  Effect.scoped(
+    Effect.gen(function* () {
+      const fiber = yield* Effect.forkScoped(self)
+      const deadline = (yield* Clock.currentTimeMillis) + Duration.toMillis(within)
+      while (fiber.pollUnsafe() === undefined) {
+        if ((yield* Clock.currentTimeMillis) >= deadline) {
+          return yield* Effect.die(new Error(`not over within ${Duration.format(Duration.fromInputUnsafe(within))}`))
+        }
+        yield* TestClock.adjust(step)
+      }
+      return yield* Fiber.join(fiber)
+    })
+  )
 
 /** Steps by the id of their lane, such as `openai/gpt-mini`. */
 export type Scripts = { readonly [lane: string]: ReadonlyArray<Step> }

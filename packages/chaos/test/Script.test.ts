@@ -85,6 +85,32 @@ describe("a script", () => {
     )
   )
 
+  it.effect("is waited for as long as it takes, and no longer", () =>
+    Effect.gen(function* () {
+      const [, provenance] = yield* Script.inTime(Provenance.of(ask))
+      assert.strictEqual(provenance?.lane, secondary)
+      const calls = yield* Script.calls(secondary)
+      assert.strictEqual(calls[0]?.at, 7_000)
+      const exit = yield* Effect.exit(Script.inTime(ask, { step: "1 second", within: "3 seconds" }))
+      assert.include(String(exit), "not over within 3s")
+      // Whoever is not waited for is left.
+      assert.strictEqual(yield* (yield* Script.Script).open(primary), 0)
+      assert.strictEqual((yield* Effect.flip(Script.inTime(AiErrors.typed(ask))))._tag, "ContentPolicy")
+    }).pipe(
+      Effect.provide(Chat),
+      Effect.provide(
+        Script.layer({
+          [primary]: [
+            Script.after("7 seconds", Script.serviceUnavailable),
+            Script.hang,
+            Script.after("1 second", Script.fail("ContentPolicy"))
+          ],
+          [secondary]: [Script.reply("hello")]
+        })
+      )
+    )
+  )
+
   it.effect("says what a failure says", () =>
     Effect.gen(function* () {
       const error = yield* Effect.flip(AiErrors.typed(ask))
