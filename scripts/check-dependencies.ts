@@ -1,6 +1,6 @@
 /**
  * Reads every import of `packages/` and reports what the architecture forbids: a package that imports one it may not,
- * another package's internals, an npm package that is not declared, a path that leaves its package, `src` that imports
+ * another package's internals, a module that a user of a package does not see, an npm package that is not declared, a path that leaves its package, `src` that imports
  * `test`, and a cycle of modules that run each other (imports of types alone are erased and make none).
  */
 import { existsSync, globSync, readFileSync } from "node:fs"
@@ -64,6 +64,13 @@ const packageOf = (specifier: string): string =>
     .slice(0, specifier.startsWith("@") ? 2 : 1)
     .join("/")
 
+/** The modules that the index of a package lists. */
+const entriesOf = (name: string): ReadonlySet<string> => {
+  const index = join("packages", name, "src", "index.ts")
+  const listed = importsOf(index, readFileSync(index, "utf8"))
+  return new Set(listed.map(({ specifier }) => specifier.replace(/^\.\/|\.ts$/g, "")))
+}
+
 const checkHoldfast = (file: string, name: string, area: string, found: Import): void => {
   const { isType, line, specifier } = found
   const target = packageOf(specifier).slice(scope.length)
@@ -76,6 +83,9 @@ const checkHoldfast = (file: string, name: string, area: string, found: Import):
   if (!rows[name]?.packages.includes(target)) {
     report(file, line, `${name} may not import ${target} ("${specifier}")`)
     return
+  }
+  if (rows[name]?.isUser === true && path !== "" && !entriesOf(target).has(path)) {
+    report(file, line, `${name} may import only what the index of ${target} lists ("${specifier}")`)
   }
   const narrow = narrowed.find(({ from, to }) => from === name && to === target)
   if (narrow && area === "src" && !isType && !(narrow.valuesFrom && file.endsWith(narrow.valuesFrom))) {

@@ -6,6 +6,8 @@ export interface Row {
   readonly npm: ReadonlyArray<string> | "dependencies"
   /** Whether `src` may import Node's own modules. */
   readonly node: boolean
+  /** Uses the others as anybody would: only what their `index.ts` lists, in its tests as well. */
+  readonly isUser?: true
 }
 
 export const scope = "@holdfast/"
@@ -35,7 +37,8 @@ export const rows: Readonly<Record<string, Row>> = {
   "example-rag": {
     packages: ["core", "providers", "store-sql", "telemetry", "chaos", "gateway"],
     npm: "dependencies",
-    node: true
+    node: true,
+    isUser: true
   }
 }
 

@@ -174,6 +174,28 @@ const Sharing = Schema.Struct({
   })
 )
 
+/** What `GET /metrics` says. */
+const Metrics = Schema.Struct({
+  /** Values a label may have before the rest is `other`. Default 500. */
+  maxLabelValues: Schema.optionalKey(positiveInt),
+  /** Tenants, that is keys of callers, told apart before the rest is `other`. Default 0: nobody is told apart. */
+  tenants: Schema.optionalKey(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 10_000 })))
+})
+
+/** An OpenTelemetry collector that takes spans and metrics over HTTP. */
+const Otlp = Schema.Struct({
+  /** Without `/v1/traces`. */
+  url: Url,
+  /** `name=value,name=value`, as in OTEL_EXPORTER_OTLP_HEADERS. */
+  headers: Schema.optionalKey(Secret),
+  /** Default `holdfast`. */
+  serviceName: Schema.optionalKey(Schema.NonEmptyString),
+  /** Between two batches of spans. Default 5 seconds. */
+  spansEvery: Schema.optionalKey(Wait),
+  /** Between two looks at the metrics. Default 10 seconds. */
+  metricsEvery: Schema.optionalKey(Wait)
+})
+
 const fields = Schema.Struct({
   server: Schema.optionalKey(Server),
   admin: Schema.optionalKey(Admin),
@@ -181,6 +203,8 @@ const fields = Schema.Struct({
   cache: Schema.optionalKey(Cache),
   store: Schema.optionalKey(Store),
   logging: Schema.optionalKey(Logging.Settings),
+  metrics: Schema.optionalKey(Schema.Union([Metrics, Schema.Literal(false)])),
+  otlp: Schema.optionalKey(Otlp),
   providers: Schema.Record(Schema.NonEmptyString, Provider),
   routes: Schema.Record(Schema.NonEmptyString, Route)
 })
@@ -238,7 +262,8 @@ export const secrets = (config: Config): ReadonlyArray<Secret> =>
     ...Object.values(config.providers).map((provider) => provider.key),
     config.store?.url,
     config.cache?.redis,
-    config.sharing?.redis
+    config.sharing?.redis,
+    config.otlp?.headers
   ].filter((secret) => secret !== undefined)
 
 const decode = Schema.decodeUnknownEffect(Config, { onExcessProperty: "error", errors: "all" })

@@ -30,6 +30,7 @@ import * as Logs from "./Logs.ts"
 import * as ProviderHttp from "./ProviderHttp.ts"
 import * as Routes from "./Routes.ts"
 import * as SharedStore from "./SharedStore.ts"
+import * as Telemetry from "./Telemetry.ts"
 
 export interface Options {
   readonly config: Config.Config
@@ -66,15 +67,8 @@ const layerWith = <E, R, E2, R2>(
   database: Layer.Layer<Database.Database, E, R>,
   writer: Layer.Layer<EventWriter.EventWriter, E2, R2>
 ) =>
-  HttpRouter.serve(
-    Layer.mergeAll(
-      Endpoints.layer(options.config.server),
-      HealthEndpoints.layer,
-      Handlers.layer,
-      Page.layer(options.page)
-    ),
-    { disableListenLog: true, disableLogger: true }
-  ).pipe(
+  Live.farewell.pipe(
+    Layer.provideMerge(server(options)),
     Layer.provideMerge(State.layer),
     Layer.provideMerge(Layer.mergeAll(Access.layer(options.config), Holds.layer, Live.layer)),
     Layer.provideMerge(
@@ -85,6 +79,7 @@ const layerWith = <E, R, E2, R2>(
       })
     ),
     Layer.provide(Logs.named("gateway")),
+    Layer.provideMerge(Telemetry.metrics(options.config)),
     Layer.provideMerge(
       Layer.mergeAll(
         EventLog.layer,
@@ -97,6 +92,18 @@ const layerWith = <E, R, E2, R2>(
     Layer.provideMerge(Resilience.layer),
     Layer.provide([CacheStore.layer(options.config), NodeCrypto.layerDigest, ProviderHttp.layer])
   )
+
+const server = (options: Pick<Options, "config" | "page">) =>
+  HttpRouter.serve(
+    Layer.mergeAll(
+      Endpoints.layer(options.config.server),
+      HealthEndpoints.layer,
+      Handlers.layer,
+      Page.layer(options.page),
+      Telemetry.endpoint(options.config)
+    ),
+    { disableListenLog: true, disableLogger: true, ...Telemetry.middleware(options.config) }
+  ).pipe(Layer.provide(Telemetry.otlp(options.config)))
 
 /** Where the gateway can be reached. */
 export const url: Effect.Effect<string, never, HttpServer.HttpServer> = HttpServer.addressFormattedWith(Effect.succeed)

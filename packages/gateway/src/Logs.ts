@@ -33,7 +33,7 @@ export const named = (logger: LogLevels.Name): Layer.Layer<never> =>
   Layer.succeed(References.CurrentLogAnnotations, { logger })
 
 /** The values behind all names of secrets. One that is not set is none of the log's business. */
-const secretsOf = (config: Config.Config): Effect.Effect<ReadonlyArray<Redacted.Redacted>> =>
+export const secretsOf = (config: Config.Config): Effect.Effect<ReadonlyArray<Redacted.Redacted>> =>
   Effect.map(
     Effect.forEach([...Config.secrets(config), { env: "DATABASE_URL" }], ({ env }) =>
       Effect.orElseSucceed(EffectConfig.option(EffectConfig.Redacted(env)), Option.none)

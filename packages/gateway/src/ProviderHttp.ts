@@ -8,8 +8,12 @@ import * as ConnectClock from "@holdfast/core/ConnectClock"
 import * as Effect from "effect/Effect"
 import * as HttpClient from "effect/http/HttpClient"
 import * as HttpClientError from "effect/http/HttpClientError"
+import * as HttpClientRequest from "effect/http/HttpClientRequest"
+import { constTrue } from "effect/Function"
 import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
+import * as Tracer from "effect/Tracer"
 
 /** What a request carries to learn that it has its connection. */
 class Connection {
@@ -66,7 +70,24 @@ const withConnectClock = HttpClient.transform<
   })
 )
 
+/**
+ * The request belongs to its caller's trace, and says so (W3C Trace Context). It gets no span of its own: an attempt has
+ * one already, made when it is over.
+ */
+const withTrace = (client: HttpClient.HttpClient): HttpClient.HttpClient =>
+  client.pipe(
+    HttpClient.mapRequestEffect((request) =>
+      Effect.map(Effect.serviceOption(Tracer.ParentSpan), (parent) =>
+        Option.isNone(parent) ? request : HttpClientRequest.setHeader(request, "traceparent", traceparent(parent.value))
+      )
+    ),
+    HttpClient.transformResponse(Effect.provideService(HttpClient.TracerDisabledWhen, constTrue))
+  )
+
+const traceparent = ({ sampled, spanId, traceId }: Tracer.AnySpan): string =>
+  `00-${traceId.padStart(32, "0")}-${spanId.padStart(16, "0")}-${sampled ? "01" : "00"}`
+
 export const layer: Layer.Layer<HttpClient.HttpClient> = Layer.effect(
   HttpClient.HttpClient,
-  Effect.map(NodeHttpClient.makeUndici, withConnectClock)
+  Effect.map(NodeHttpClient.makeUndici, (client) => withTrace(withConnectClock(client)))
 ).pipe(Layer.provide(dispatcher))

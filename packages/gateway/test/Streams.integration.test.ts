@@ -28,6 +28,7 @@ const raw = ({ url }: Gateway, headers: { readonly [name: string]: string } = {}
     return { status: response.status, headers: response.headers, text, events }
   })
 interface Chunk {
+  readonly model?: string
   readonly choices?: ReadonlyArray<{
     readonly delta: {
       readonly content?: string
@@ -153,7 +154,10 @@ layer(embedded, { excludeTestServices: true })("a stream of the gateway", (it) =
       assert.strictEqual(said(events), Healthy.sixtyWords)
       assert.strictEqual(headers.get("x-holdfast-lane"), "gemini/gemini-3.5-flash")
       const finish = events.find((event) => event.choices?.[0]?.finish_reason === "stop")
-      assert.deepStrictEqual(finish?.holdfast, { continued_from: ["gemini/gemini-3.5-flash"] })
+      assert.deepStrictEqual(finish?.holdfast, { continued_from: ["gemini/gemini-3.5-flash"], usage_estimated: true })
+      // Each chunk names the model that speaks.
+      assert.include(events[0]?.model, "gemini")
+      assert.include(finish?.model, "gpt-4o-mini")
       assert.strictEqual(text.split("[DONE]").length, 2)
       assert.deepStrictEqual([(yield* gateway.gemini.journal).length, (yield* gateway.openAi.journal).length], [1, 1])
     })

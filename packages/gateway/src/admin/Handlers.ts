@@ -1,5 +1,6 @@
 /** Serves the admin API. */
 import * as Clock from "effect/Clock"
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import * as HttpApiMiddleware from "effect/http-api/HttpApiMiddleware"
@@ -87,7 +88,10 @@ const reading = HttpApiBuilder.group(
       .handleRaw("events", ({ headers }) =>
         Effect.succeed(
           HttpServerResponse.stream(
-            Stream.encodeText(EventStream.make(live, state.now, EventStream.placeOf(live, headers["last-event-id"]))),
+            EventStream.make(live, state.now, EventStream.placeOf(live, headers["last-event-id"])).pipe(
+              Stream.interruptWhen(Deferred.await(live.over)),
+              Stream.encodeText
+            ),
             {
               contentType: "text/event-stream; charset=utf-8",
               headers: { "cache-control": "no-cache", "x-accel-buffering": "no" }

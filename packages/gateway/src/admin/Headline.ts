@@ -126,8 +126,9 @@ const troubleOf = (lane: Lane, input: Input): Parts => {
 /** Why a circuit is open, in a person's words. */
 const ailment = (circuit: Model.Circuit, lane: Lane): string => {
   if (circuit.circuit.startsWith("credential:")) return "refused with its key"
-  const [worst] = classesOf(lane)
   if (circuit.reason === "slow") return "too slow"
+  // What opens no circuit is not why this one is open.
+  const worst = classesOf(lane).find((name) => ailments[name] !== undefined)
   return worst === undefined ? "failing" : (ailments[worst] ?? "failing")
 }
 
@@ -149,7 +150,7 @@ const classesOf = (lane: Lane): ReadonlyArray<string> =>
 
 const mostly = (lane: Lane): string => {
   const [worst] = classesOf(lane)
-  return worst === undefined ? "" : `, mostly ${worst}`
+  return worst === undefined ? "" : `, mostly with ${worst.replace(/(?<=[a-z])(?=[A-Z])/g, " ").toLowerCase()}`
 }
 
 /** Who answers in its place, on the route where it is preferred and most is asked. */

@@ -6,6 +6,7 @@ import type * as Event from "@holdfast/core/Event"
 import * as EventBus from "@holdfast/core/EventBus"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
@@ -49,6 +50,8 @@ export interface Flow {
 /** What is kept, updated in place. */
 export interface Kept {
   readonly startedAt: number
+  /** Done when the gateway is about to stop. */
+  readonly over: Deferred.Deferred<void>
   readonly ring: EventRing.EventRing
   readonly trails: Trails.Trails
   readonly groups: ErrorGroups.ErrorGroups
@@ -143,10 +146,18 @@ export const make = Effect.fnUntraced(function* () {
   yield* Effect.forkScoped(
     Stream.runForEachArray(subscription.stream, (events) => Effect.sync(() => events.forEach(hear)))
   )
-  return Live.of({ startedAt, ring, trails, groups, bands, marks, tallies, flows })
+  return Live.of({ startedAt, over: yield* Deferred.make<void>(), ring, trails, groups, bands, marks, tallies, flows })
 })
 
 export const layer: Layer.Layer<Live, never, EventBus.EventBus | Routes.Routes> = Layer.effect(Live, make())
+
+/**
+ * Says that it is over as soon as this layer closes. Whoever listens does so for good: a server that waits for what is in
+ * flight must not wait for them, so build this after it.
+ */
+export const farewell: Layer.Layer<never, never, Live> = Layer.effectDiscard(
+  Live.use(({ over }) => Effect.addFinalizer(() => Deferred.succeed(over, undefined)))
+)
 
 const held = { "force-open": "open", "force-closed": "closed", observe: "to be observed only" } as const
 

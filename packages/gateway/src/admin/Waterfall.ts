@@ -101,12 +101,15 @@ export const of = (events: Events): Model.Trail => {
   }
 }
 
+/** A timer is late by some milliseconds; that is no wait worth a word. */
+const noiseMillis = 20
+
 /** Time before an attempt that nothing else accounts for was spent in a line: for a slot or for a limit. */
 const withQueues = (spans: ReadonlyArray<Model.Span>): ReadonlyArray<Model.Span> => {
   const found: Array<Model.Span> = []
   let accounted = 0
   for (const span of spans) {
-    if (span.kind === "attempt" && span.hedge !== true && span.fromMillis - accounted > 2) {
+    if (span.kind === "attempt" && span.hedge !== true && span.fromMillis - accounted > noiseMillis) {
       found.push({
         kind: "wait",
         lane: span.lane,

@@ -50,7 +50,9 @@ const reasonOf = (reason: Response.FinishReason): string => {
 /** The lanes that gave the beginning of an answer that others have gone on with. */
 const continuedOf = ({ metadata }: Response.FinishPartEncoded): object => {
   const ours = metadata?.["holdfast"]
-  return Predicate.hasProperty(ours, "continuedFrom") ? { holdfast: { continued_from: ours.continuedFrom } } : {}
+  return Predicate.hasProperty(ours, "continuedFrom")
+    ? { holdfast: { continued_from: ours.continuedFrom, usage_estimated: true } }
+    : {}
 }
 
 const argumentsOf = (params: unknown): string => JSON.stringify(params ?? {})
@@ -112,12 +114,13 @@ export interface Chunker {
 export const chunker = (head: Head, includeUsage: boolean): Chunker => {
   const indexes = new Map<string, number>()
   let begun = false
+  let { model } = head
 
   const chunk = (delta: object, finish: string | null = null) => ({
     id: head.id,
     object: "chat.completion.chunk",
     created: head.created,
-    model: head.model,
+    model,
     choices: [{ index: 0, delta, logprobs: null, finish_reason: finish }],
     ...(includeUsage ? { usage: null } : {})
   })
@@ -128,6 +131,10 @@ export const chunker = (head: Head, includeUsage: boolean): Chunker => {
   }
   const deltas = (part: Response.StreamPartEncoded | Restarted): ReadonlyArray<object> => {
     switch (part.type) {
+      // Another one, where the answer is gone on with or begins anew.
+      case "response-metadata":
+        model = part.modelId ?? model
+        return []
       case "restarted": {
         // Everything before it is void, the announced tool calls as well.
         begun = false

@@ -1,7 +1,8 @@
 import { assert, layer } from "@effect/vitest"
 import { CircuitBreaker } from "@holdfast/core"
-import { Effect, Schema, Stream } from "effect"
+import { Effect, Exit, Fiber, Queue, Schema, Scope, Stream } from "effect"
 import { request } from "node:http"
+import * as Headline from "../../src/admin/Headline.ts"
 import * as Model from "../../src/admin/Model.ts"
 import { embedded, primary, question, secondary, start } from "../Harness.ts"
 
@@ -20,8 +21,15 @@ const post = (url: string, body: unknown, headers: Record<string, string> = {}) 
       headers: { "content-type": "application/json", ...headers },
       body: JSON.stringify(body)
     })
-    const said: any = await response.json()
-    return { status: response.status, headers: response.headers, body: said }
+    return {
+      status: response.status,
+      headers: response.headers,
+      body: (await response.json()) as {
+        readonly id: string
+        readonly message: string
+        readonly resolution: { readonly note: string }
+      }
+    }
   })
 
 const withKey = { "x-holdfast-admin-key": key }
@@ -39,7 +47,7 @@ const statusAs = (url: string, headers: Record<string, string>) =>
 interface Message {
   readonly event: string
   readonly id: string
-  readonly data: any
+  readonly data: unknown
 }
 
 /** Server-sent events, one by one, until the scope of the stream is left. */
@@ -62,7 +70,7 @@ const messages = (url: string, lastEventId?: string) =>
     Stream.decodeText,
     Stream.splitLines,
     Stream.mapAccum(
-      () => ({}) as Partial<Message>,
+      (): Partial<Message> => ({}),
       (message, line): readonly [Partial<Message>, ReadonlyArray<Message>] => {
         if (line === "") return message.data === undefined ? [{}, []] : [{}, [message as Message]]
         const [name = "", ...rest] = line.split(": ")
@@ -71,6 +79,11 @@ const messages = (url: string, lastEventId?: string) =>
       }
     )
   )
+
+const eventsOf = (all: ReadonlyArray<Message>): ReadonlyArray<Model.Event> =>
+  all.filter(({ event }) => event === "events").flatMap(({ data }) => data as ReadonlyArray<Model.Event>)
+
+const ends = (event: Model.Event): boolean => event._tag === "OperationEnded"
 
 layer(embedded, { excludeTestServices: true })("the admin API", (it) => {
   it.effect("says what lanes and routes do, as the schema says it", () =>
@@ -91,7 +104,7 @@ layer(embedded, { excludeTestServices: true })("the admin API", (it) => {
       assert.deepStrictEqual(chat?.answers, { [secondary]: 6 })
       assert.strictEqual(chat?.degraded, 6)
       assert.strictEqual(state.headline.tone, "degraded")
-      assert.include(state.headline.parts.join(""), "unavailable")
+      assert.include(Headline.toText(state.headline, String), "unavailable")
 
       const series = yield* get(Model.Series, `${url}/api/series?from=${state.at - 60_000}&to=${state.at + 1}`)
       const sum = (counts: ReadonlyArray<number>) => counts.reduce((total, one) => total + one, 0)
@@ -206,7 +219,7 @@ layer(embedded, { excludeTestServices: true })("the admin API", (it) => {
         state.holds.map(({ by, circuit, drain, reason }) => ({ by, circuit, drain, reason })),
         [{ by: "Ada", circuit: primary, drain: true, reason: "new key" }]
       )
-      assert.include(state.headline.parts.join(""), "Gemini is drained by Ada (new key)")
+      assert.include(Headline.toText(state.headline, String), "Gemini is drained by Ada (new key)")
       const release = (id: string) =>
         post(`${url}/api/holds/${id}/release`, { by: "Bob", reason: "key is in" }, withKey)
       assert.strictEqual((yield* release(drained.body.id)).status, 200)
@@ -261,30 +274,47 @@ layer(embedded, { excludeTestServices: true })("the admin API", (it) => {
         Stream.runCollect
       )
       assert.deepStrictEqual(first[0]?.data, { replayed: false, missed: 0 })
-      const seen = first.filter(({ event }) => event === "events").flatMap(({ data }) => data)
-      assert.isTrue(seen.some(({ _tag }) => _tag === "OperationEnded"))
+      const seen = eventsOf(first)
+      assert.isTrue(seen.some(ends))
       const { id = "" } = first.at(-1) ?? {}
 
       // Away for a while.
       yield* ask
       const state = Schema.decodeUnknownEffect(Model.State)
       const second = yield* messages(url, id).pipe(
-        Stream.takeUntil(
-          ({ data, event }) => event === "events" && data.some(({ _tag }: any) => _tag === "OperationEnded")
-        ),
+        Stream.takeUntil((message) => eventsOf([message]).some(ends)),
         Stream.runCollect
       )
       assert.deepStrictEqual(second[0]?.data, { replayed: true, missed: 0 })
-      const again = second.filter(({ event }) => event === "events").flatMap(({ data }) => data)
+      const again = eventsOf(second)
       const ids = new Set(seen.map((event) => event.id))
       assert.isTrue(again.every((event) => !ids.has(event.id)))
-      assert.strictEqual(again.filter(({ _tag }) => _tag === "OperationEnded").length, 1)
+      assert.strictEqual(again.filter(ends).length, 1)
       const whole = yield* state(second.find(({ event }) => event === "state")?.data)
       assert.strictEqual(whole.lanes.length, 3)
 
       // A number of another process is none of ours.
       const stranger = yield* messages(url, "12345:99").pipe(Stream.take(1), Stream.runCollect)
-      assert.strictEqual(stranger[0]?.data.replayed, false)
+      assert.deepStrictEqual(stranger[0]?.data, { replayed: false, missed: 0 })
+    })
+  )
+
+  it.effect("a gateway that stops does not wait for those who listen", () =>
+    Effect.gen(function* () {
+      const scope = yield* Scope.make()
+      const { url } = yield* Scope.provide(start(), scope)
+      const heard = yield* Queue.unbounded<Message>()
+      const listening = yield* messages(url).pipe(
+        Stream.runForEach((message) => Queue.offer(heard, message)),
+        Effect.exit,
+        Effect.forkChild
+      )
+      yield* Queue.take(heard)
+      const began = performance.now()
+      yield* Scope.close(scope, Exit.void)
+      yield* Fiber.join(listening)
+      // It drains for a second where something is in flight.
+      assert.isBelow(performance.now() - began, 900)
     })
   )
 })

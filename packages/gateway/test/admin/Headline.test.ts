@@ -66,7 +66,10 @@ const table: ReadonlyArray<readonly [string, Partial<Input>, string]> = [
   ],
   [
     "one circuit open",
-    { lanes: [open({ ...gemini, errors: { ModelOverloaded: 5, Timeout: 1 } }), openAi], routes: [mostlyOpenAi] },
+    {
+      lanes: [open({ ...gemini, errors: { RateLimit: 7, ModelOverloaded: 5, Timeout: 1 } }), openAi],
+      routes: [mostlyOpenAi]
+    },
     "degraded|Degraded: Gemini is overloaded, next probe at 14:05; 92 % of chat is answered by OpenAI."
   ],
   [
@@ -94,7 +97,7 @@ const table: ReadonlyArray<readonly [string, Partial<Input>, string]> = [
   [
     "a lane that fails now and then, with its circuit closed",
     { lanes: [{ ...gemini, status: "degraded", successRate: 0.9, errors: { ServiceUnavailable: 10 } }, openAi] },
-    "degraded|Degraded: Gemini fails 10 % of its calls, mostly ServiceUnavailable."
+    "degraded|Degraded: Gemini fails 10 % of its calls, mostly with service unavailable."
   ],
   [
     "a few failures say too little",
@@ -195,7 +198,7 @@ const table: ReadonlyArray<readonly [string, Partial<Input>, string]> = [
 
 describe("the sentence at the top", () => {
   for (const [what, state, said] of table) {
-    it(what, () => {
+    it(`in words: ${what}`, () => {
       const headline = Headline.of({ lanes: [gemini, openAi], routes: [chat], store: ok, ...state })
       const clock = (at: number) => `${Math.floor(at / 100)}:${String(at % 100).padStart(2, "0")}`
       assert.strictEqual(`${headline.tone}|${Headline.toText(headline, clock)}`, said)
