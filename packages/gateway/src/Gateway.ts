@@ -16,6 +16,7 @@ import * as Layer from "effect/Layer"
 import { createServer } from "node:http"
 import * as Access from "./admin/Access.ts"
 import * as Handlers from "./admin/Handlers.ts"
+import * as History from "./admin/History.ts"
 import * as Holds from "./admin/Holds.ts"
 import * as Live from "./admin/Live.ts"
 import * as Page from "./admin/Page.ts"
@@ -70,7 +71,8 @@ const layerWith = <E, R, E2, R2>(
   Live.farewell.pipe(
     Layer.provideMerge(server(options)),
     Layer.provideMerge(State.layer),
-    Layer.provideMerge(Layer.mergeAll(Access.layer(options.config), Holds.layer, Live.layer)),
+    Layer.provideMerge(Layer.mergeAll(Access.layer(options.config), History.layer, Holds.layer)),
+    Layer.provideMerge(Live.layer),
     Layer.provideMerge(
       NodeHttpServer.layer(createServer, {
         host: options.config.server?.host ?? "127.0.0.1",

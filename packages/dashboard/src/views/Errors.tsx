@@ -159,7 +159,10 @@ const Group = ({ group }: { readonly group: ErrorGroup }) => {
           </dd>
         </div>
       </dl>
-      <div class="title">
+      {operation === undefined ? (
+        <p class="dim">These happened before this process started; search the operations for their trails.</p>
+      ) : null}
+      <div class="title" hidden={operation === undefined}>
         <h3>Trail</h3>
         <label class="inline">
           of operation

@@ -59,8 +59,8 @@ export const Operations = () => {
         <div class="filters" role="search">
           <input
             type="search"
-            placeholder="Id, route, lane or class ( / )"
-            aria-label="Search operations by id, route, lane or class"
+            placeholder="Id, tenant, route, lane, class ( / )"
+            aria-label="Search operations by id, tenant, route, lane or class"
             value={text}
             onInput={(event) => refine({ text: event.currentTarget.value })}
           />
@@ -98,7 +98,8 @@ export const Operations = () => {
           <div class="ghost tall" role="status" aria-label="Loading" />
         ) : found.value.length === 0 ? (
           <Empty title={text + route + result === "" ? "Nothing was asked yet" : "No operation matches"}>
-            The last 2,000 operations of this process are searched.
+            Searched are the last 2,000 operations of this process by any of these, and the store by id, tenant, route
+            and result.
           </Empty>
         ) : (
           <OperationList operations={found.value} />

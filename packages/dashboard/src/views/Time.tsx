@@ -109,8 +109,7 @@ const Charts = ({ series, zoom }: { readonly series: Series; readonly zoom: (fro
     <>
       <p class="dim">
         <Instant at={series.from} /> to <Instant at={series.to} />, a point every {span(series.step)}; {number(calls)}{" "}
-        attempts.{" "}
-        {series.source === "memory" ? "From this process's memory, which reaches back an hour." : "From the store."}{" "}
+        attempts. {series.source === "memory" ? "From this process's memory." : "From the store."}{" "}
         {series.problem ?? ""} Drag over a chart to look closer.
       </p>
       {calls === 0 ? <Empty title="No attempt in this time" /> : null}

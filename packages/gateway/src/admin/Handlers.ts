@@ -8,13 +8,16 @@ import * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as HttpEffect from "effect/http/HttpEffect"
 import * as Layer from "effect/Layer"
+import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
 import * as Access from "./Access.ts"
 import * as Api from "./Api.ts"
 import * as EventStream from "./EventStream.ts"
+import * as History from "./History.ts"
 import * as Holds from "./Holds.ts"
 import { defined } from "./internal/defined.ts"
 import * as ErrorGroups from "./internal/ErrorGroups.ts"
+import * as Tally from "./internal/Tally.ts"
 import * as Trails from "./internal/Trails.ts"
 import * as Live from "./Live.ts"
 import type * as Model from "./Model.ts"
@@ -68,21 +71,23 @@ const reading = HttpApiBuilder.group(
     const holds = yield* Holds.Holds
     const live = yield* Live.Live
     const state = yield* State.State
+    const history = yield* History.History
     return handlers
       .handle("access", ({ request }) =>
         Effect.map(access.isKnown(request), (session) => ({ key: access.hasKey, session }))
       )
       .handle("state", () => state.now)
-      .handle("series", ({ query }) => Effect.sync(() => Series.fromMemory(live, query)))
-      .handle("errors", () => Effect.sync(() => [...live.groups.values()].toReversed().map(groupOf)))
-      .handle("operations", ({ query }) =>
-        Effect.sync(() => Trails.search(live.trails, { ...query, limit: query.limit ?? 200 }).map(defined))
-      )
+      .handle("series", ({ query }) => seriesOf(live, history, query))
+      .handle("errors", () => groupsOf(live, history))
+      .handle("operations", ({ query }) => operationsOf(live, history, { ...query, limit: query.limit ?? 200 }))
       .handle("operation", ({ params }) => {
         const events = live.trails.byOperation.get(params.id)
-        return events === undefined
-          ? new Api.Unknown({ message: `Nothing is known of an operation ${params.id}, or not any more` })
-          : Effect.sync(() => Waterfall.of(events))
+        if (events !== undefined) return Effect.sync(() => Waterfall.of(events))
+        return Effect.gen(function* () {
+          const kept = Result.getOrElse(yield* history.trail(params.id), () => undefined)
+          if (kept !== undefined) return kept
+          return yield* new Api.Unknown({ message: `Nothing is known of an operation ${params.id}, or not any more` })
+        })
       })
       .handle("actions", () => holds.actions)
       .handleRaw("events", ({ headers }) =>
@@ -109,6 +114,7 @@ const acting = HttpApiBuilder.group(
     const access = yield* Access.Access
     const holds = yield* Holds.Holds
     const live = yield* Live.Live
+    const history = yield* History.History
     const put = Effect.fnUntraced(function* (hold: Parameters<Holds.Holds["Service"]["put"]>[0]) {
       const done = yield* holds.put(hold)
       return done ?? (yield* new Api.Unknown({ message: `There is no circuit ${hold.circuit}` }))
@@ -145,12 +151,15 @@ const acting = HttpApiBuilder.group(
         Effect.fnUntraced(function* ({ payload }) {
           const by = payload.by ?? someone
           const at = yield* Clock.currentTimeMillis
-          const group = live.groups.get(payload.id)
-          if (group === undefined || !ErrorGroups.resolve(live.groups, payload.id, { at, by, note: payload.reason })) {
+          const group = (yield* groupsOf(live, history)).find((one) => one.id === payload.id)
+          if (group === undefined) {
             return yield* new Api.Unknown({ message: `There is no group ${payload.id}, or not any more` })
           }
+          const resolution = { at, by, note: payload.reason }
+          ErrorGroups.resolve(live.groups, payload.id, resolution)
+          yield* history.resolve(group, `${by}: ${payload.reason}`)
           yield* holds.note({ by, action: "resolve", target: payload.id, reason: payload.reason })
-          return groupOf(group)
+          return { ...group, resolution, regressed: false }
         })
       )
   })
@@ -170,6 +179,57 @@ const withCookie = (value: string, maxAgeMillis: number) =>
       })
     )
   )
+
+/** From memory where that reaches, else from the store; where that does not answer, what memory has of it. */
+const seriesOf = Effect.fnUntraced(function* (
+  live: Live.Kept,
+  history: History.History["Service"],
+  query: Series.Query
+) {
+  const now = yield* Clock.currentTimeMillis
+  const reach = Math.max(live.startedAt, now - Tally.sliceMillis * Tally.keptSlices)
+  const here = Series.fromMemory(live, query)
+  if (query.from >= reach) return here
+  const stored = yield* history.series(query)
+  return Result.isSuccess(stored) ? { ...stored.success, marks: here.marks } : { ...here, problem: stored.failure }
+})
+
+/** From memory, and what is older from the store. */
+const operationsOf = Effect.fnUntraced(function* (
+  live: Live.Kept,
+  history: History.History["Service"],
+  query: Trails.Query
+) {
+  const here = Trails.search(live.trails, query).map(defined)
+  const text = query.text?.trim()
+  if (here.length >= query.limit) return here
+  const [oldest] = live.trails.byOperation.values()
+  const older = yield* history.operations({
+    text: text === "" ? undefined : text,
+    route: query.route,
+    result: query.result,
+    until: oldest === undefined ? undefined : Trails.summarise(oldest).startedAt,
+    limit: query.limit - here.length
+  })
+  const known = new Set(here.map(({ operation }) => operation))
+  return [...here, ...Result.getOrElse(older, () => []).filter(({ operation }) => !known.has(operation))]
+})
+
+/** Those since the start from memory, with what the store has of before. */
+const groupsOf = Effect.fnUntraced(function* (live: Live.Kept, history: History.History["Service"]) {
+  const here = [...live.groups.values()].toReversed().map(groupOf)
+  const before = Result.getOrElse(yield* history.earlierErrors, () => [])
+  const known = new Map(before.map((group) => [group.id, group]))
+  const merged = here.map((group) => {
+    const old = known.get(group.id)
+    known.delete(group.id)
+    if (old === undefined) return group
+    const lanes: Record<string, number> = { ...old.lanes }
+    for (const [lane, count] of Object.entries(group.lanes)) lanes[lane] = (lanes[lane] ?? 0) + count
+    return { ...group, firstSeen: old.firstSeen, count: old.count + group.count, lanes }
+  })
+  return [...merged, ...[...known.values()].toSorted((a, b) => b.lastSeen - a.lastSeen)]
+})
 
 const groupOf = (group: ErrorGroups.Group): Model.ErrorGroup =>
   defined({ ...group, lanes: Object.fromEntries(group.lanes) })

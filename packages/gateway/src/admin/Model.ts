@@ -211,6 +211,8 @@ export const Operation = Schema.Struct({
   kind: Schema.String,
   result: Schema.String,
   lane: maybe(Schema.String),
+  /** Under whose name it is accounted. */
+  tenant: maybe(Schema.String),
   attempts: Count,
   startedAt: Millis,
   durationMillis: Millis,

@@ -38,6 +38,7 @@ export interface Summary {
   /** `running` until it has ended. */
   readonly result: string
   readonly lane?: string | undefined
+  readonly tenant?: string | undefined
   readonly attempts: number
   /** Milliseconds since the epoch. */
   readonly startedAt: number
@@ -49,7 +50,7 @@ export interface Summary {
 }
 
 export interface Query {
-  /** Part of its id, its route, one of its lanes or classes. Default: any. */
+  /** Part of its id, its route, its tenant, one of its lanes or classes. Default: any. */
   readonly text?: string | undefined
   readonly route?: string | undefined
   /** How it ended, or a class one of its attempts failed with. */
@@ -74,8 +75,15 @@ export const search = (trails: Trails, query: Query): ReadonlyArray<Summary> => 
   return found
 }
 
-const haystack = ({ classes, operation, result, route }: Summary, events: ReadonlyArray<OperationEvent>): string =>
-  [operation, route, result, ...classes, ...events.map((event) => ("lane" in event ? (event.lane ?? "") : ""))]
+const haystack = (summary: Summary, events: ReadonlyArray<OperationEvent>): string =>
+  [
+    summary.operation,
+    summary.route,
+    summary.result,
+    summary.tenant ?? "",
+    ...summary.classes,
+    ...events.map((event) => ("lane" in event ? (event.lane ?? "") : ""))
+  ]
     .join("\n")
     .toLowerCase()
 
@@ -95,6 +103,7 @@ export const summarise = (events: ReadonlyArray<OperationEvent>): Summary => {
     kind: end?.kind ?? attempts[0]?.kind ?? "text",
     result: end?.result ?? "running",
     lane: end?.lane,
+    tenant: end?.tenant,
     attempts: end?.attempts ?? attempts.length,
     startedAt,
     durationMillis: at - startedAt,
