@@ -12,6 +12,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Logger from "effect/Logger"
 import * as Runtime from "effect/Runtime"
+import { alert } from "./alert.ts"
 import { classify } from "./classify.ts"
 import { compare } from "./compare.ts"
 import { explain } from "./explain.ts"
@@ -23,7 +24,7 @@ import { tune } from "./tune.ts"
 
 const holdfast = Command.make("holdfast").pipe(
   Command.withDescription("Keeps AI/LLM calls attached while providers fail"),
-  Command.withSubcommands([serve, explain, classify, faults, migrate, simulate, compare, tune])
+  Command.withSubcommands([serve, explain, classify, faults, migrate, simulate, compare, tune, alert])
 )
 
 Command.run(holdfast, { version: "0.0.0" }).pipe(

@@ -10,6 +10,8 @@ import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Schema from "effect/Schema"
 import * as Yaml from "yaml"
+import * as AlertsSection from "./AlertsSection.ts"
+import { Secret, Url } from "./Secret.ts"
 
 /** The configuration cannot be used; the message says where and why. */
 export class InvalidConfig extends Schema.TaggedError<InvalidConfig>()("InvalidConfig", {
@@ -22,13 +24,7 @@ export class InvalidConfig extends Schema.TaggedError<InvalidConfig>()("InvalidC
   }
 }
 
-/** A secret by the name of the environment variable that holds it. */
-export const Secret = Schema.Struct({
-  env: Schema.NonEmptyString.check(
-    Schema.isPattern(/^[A-Za-z_][A-Za-z0-9_]*$/, { message: "expected the name of an environment variable" })
-  )
-})
-export type Secret = typeof Secret.Type
+export { Secret }
 
 const positiveInt = Schema.Int.check(Schema.isGreaterThan(0))
 
@@ -47,14 +43,6 @@ const Model = Schema.Struct({
   /** US dollars per million tokens: `{ input, output }` of text, `{ embedding }` of vectors. */
   price: Schema.optionalKey(ModelProfile.Price)
 })
-
-const Url = Schema.String.check(
-  Schema.makeFilter((text: string) => {
-    const url = URL.parse(text)
-    if (url === null || (url.protocol !== "http:" && url.protocol !== "https:")) return "expected an http(s) URL"
-    return url.username === "" && url.password === "" ? undefined : "a URL must not carry a password; use key: { env }"
-  })
-)
 
 export const Kind = Schema.Literals(["openai", "gemini", "anthropic", "openai-compatible"])
 export type Kind = typeof Kind.Type
@@ -205,6 +193,7 @@ const fields = Schema.Struct({
   logging: Schema.optionalKey(Logging.Settings),
   metrics: Schema.optionalKey(Schema.Union([Metrics, Schema.Literal(false)])),
   otlp: Schema.optionalKey(Otlp),
+  alerts: Schema.optionalKey(AlertsSection.Alerts),
   providers: Schema.Record(Schema.NonEmptyString, Provider),
   routes: Schema.Record(Schema.NonEmptyString, Route)
 })
@@ -215,6 +204,12 @@ export const Config = fields.check(
     for (const bound of ["maxEntries", "maxBytes"] as const) {
       if (config.cache?.redis !== undefined && config.cache[bound] !== undefined) {
         issues.push({ path: ["cache", bound], issue: "only memory has it; Redis bounds itself" })
+      }
+    }
+    const { sloBurn } = config.alerts?.rules ?? {}
+    for (const route of Object.keys(sloBurn === false ? {} : (sloBurn?.objectives ?? {}))) {
+      if (!Object.hasOwn(config.routes, route)) {
+        issues.push({ path: ["alerts", "rules", "sloBurn", "objectives", route], issue: "there is no such route" })
       }
     }
     if (Object.keys(config.routes).length === 0) issues.push({ path: ["routes"], issue: "expected at least one route" })
@@ -263,7 +258,8 @@ export const secrets = (config: Config): ReadonlyArray<Secret> =>
     config.store?.url,
     config.cache?.redis,
     config.sharing?.redis,
-    config.otlp?.headers
+    config.otlp?.headers,
+    ...AlertsSection.secrets(config.alerts)
   ].filter((secret) => secret !== undefined)
 
 const decode = Schema.decodeUnknownEffect(Config, { onExcessProperty: "error", errors: "all" })

@@ -21,6 +21,7 @@ import * as Holds from "./admin/Holds.ts"
 import * as Live from "./admin/Live.ts"
 import * as Page from "./admin/Page.ts"
 import * as State from "./admin/State.ts"
+import * as Alerting from "./Alerting.ts"
 import * as CacheStore from "./CacheStore.ts"
 import type * as Config from "./Config.ts"
 import * as DatabaseUrl from "./DatabaseUrl.ts"
@@ -86,7 +87,8 @@ const layerWith = <E, R, E2, R2>(
       Layer.mergeAll(
         EventLog.layer,
         Layer.provide(writer, Logs.named("store")),
-        Layer.provide(SharedStore.layer(options.config), Logs.named("sharing"))
+        Layer.provide(SharedStore.layer(options.config), Logs.named("sharing")),
+        Layer.provide(Alerting.layer(options.config), Logs.named("alerts"))
       )
     ),
     Layer.provideMerge(Layer.provide(database, Logs.named("store"))),

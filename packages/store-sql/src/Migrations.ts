@@ -7,6 +7,7 @@ import * as Layer from "effect/Layer"
 import * as Migrator from "effect/sql/Migrator"
 import * as SqlClient from "effect/sql/SqlClient"
 import { DatabaseError, fromSqlError } from "./DatabaseError.ts"
+import { alertTables } from "./internal/alertTables.ts"
 import { ledgerTables } from "./internal/ledgerTables.ts"
 import { missionTables } from "./internal/missionTables.ts"
 import { sharingTables } from "./internal/sharingTables.ts"
@@ -20,7 +21,8 @@ const lockKeys = [0x68_6f_6c_64, 1] as const
 const steps = {
   "0001_mission_tables": missionTables,
   "0002_sharing_tables": sharingTables,
-  "0003_ledger_tables": ledgerTables
+  "0003_ledger_tables": ledgerTables,
+  "0004_alert_tables": alertTables
 }
 const table = "holdfast_migrations"
 

@@ -1,3 +1,4 @@
+export * as AlertStates from "./AlertStates.ts"
 export * as Database from "./Database.ts"
 export * as DatabaseError from "./DatabaseError.ts"
 export * as EventWriter from "./EventWriter.ts"

@@ -1,10 +1,11 @@
 /** What every database must do, whichever it is. */
 import { assert, layer } from "@effect/vitest"
 import { type Event, EventBus } from "@holdfast/core"
-import { Duration, Effect, Exit, type Layer, Random, Ref, Scope } from "effect"
+import { Duration, Effect, Exit, type Layer, Option, Random, Ref, Scope } from "effect"
 import { SqlClient, Statement } from "effect/sql"
 import type * as Database from "../src/Database.ts"
 import type { DatabaseError } from "../src/DatabaseError.ts"
+import * as AlertStates from "../src/AlertStates.ts"
 import * as EventWriter from "../src/EventWriter.ts"
 import * as InsertAll from "../src/internal/insertAll.ts"
 import * as Record from "../src/internal/Record.ts"
@@ -110,8 +111,21 @@ export const storeSuite = <E>(name: string, database: Layer.Layer<Database.Datab
         assert.deepStrictEqual(yield* sql`SELECT migration_id, name FROM holdfast_migrations`, [
           { migration_id: 1, name: "mission_tables" },
           { migration_id: 2, name: "sharing_tables" },
-          { migration_id: 3, name: "ledger_tables" }
+          { migration_id: 3, name: "ledger_tables" },
+          { migration_id: 4, name: "alert_tables" }
         ])
+      })
+    )
+
+    it.effect("keeps what each instance knows about its alerts, as it wrote it last", () =>
+      Effect.gen(function* () {
+        const [one, other] = [yield* AlertStates.make("one"), yield* AlertStates.make("other")]
+        assert.deepStrictEqual(yield* one.load, Option.none())
+        yield* one.save("first")
+        yield* one.save("längér, 'quoted'")
+        yield* other.save("theirs")
+        assert.deepStrictEqual(yield* one.load, Option.some("längér, 'quoted'"))
+        assert.deepStrictEqual(yield* other.load, Option.some("theirs"))
       })
     )
 
