@@ -1,8 +1,9 @@
 import { assert, layer } from "@effect/vitest"
-import { Context, Duration, Effect, Exit, Schema, Scope } from "effect"
+import { Context, Effect, Exit, Schema, Scope } from "effect"
 import { Alerts } from "@holdfast/telemetry"
 import * as Receivers from "@holdfast/telemetry/test/Receivers"
 import type { OpenAI } from "openai"
+import * as Model from "../src/admin/Model.ts"
 import { embedded, primary, question, start } from "./Harness.ts"
 
 const Slack = Schema.fromJsonString(
@@ -194,20 +195,13 @@ layer(embedded, { excludeTestServices: true })("a gateway", (it) => {
     )
   }
 
-  it.effect("tells what it does meanwhile, and may be told to be silent", () =>
+  it.effect("tells what it does meanwhile", () =>
     Effect.gen(function* () {
-      const { env, section, slack } = yield* receivers("silenced")
-      const { client, context } = yield* start({
+      const { env, section, slack } = yield* receivers("meanwhile")
+      const { client } = yield* start({
         gemini: { rules: [{ fault: { _tag: "BadKey" } }] },
         config: { alerts: { ...section, deliveries: { ops: section.deliveries.ops } } },
         env
-      })
-      const alerts = Context.get(context, Alerts.Alerts)
-      yield* alerts.silence({
-        matcher: { rule: "breakerOpen" },
-        duration: Duration.hours(1),
-        reason: "the key is being changed",
-        by: "somebody"
       })
       yield* ask(client)
       const [received] = yield* slack.until((all) => all.length > 0)
@@ -215,8 +209,6 @@ layer(embedded, { excludeTestServices: true })("a gateway", (it) => {
       assert.strictEqual(text, "Firing: The credential gemini is refused")
       assert.include(blocks[1]?.text?.text, "chat is answered by openai/gpt-4o-mini meanwhile.")
       assert.include(received?.body, "https://holdfast.example.com")
-      const silenced = (yield* alerts.list).find(({ rule }) => rule === "breakerOpen")
-      assert.strictEqual(silenced?.silence?.by, "somebody")
     })
   )
 
@@ -247,4 +239,60 @@ layer(embedded, { excludeTestServices: true })("a gateway", (it) => {
       })
     )
   }
+})
+
+layer(embedded, { excludeTestServices: true })("the admin API", (it) => {
+  const key = "a-key-of-the-tests-own"
+
+  it.effect("lists alerts, silences them and tests deliveries, for whoever has the key", () =>
+    Effect.gen(function* () {
+      const { env, section, slack } = yield* receivers("admin")
+      const { client, url } = yield* start({
+        gemini: { rules: [{ fault: { _tag: "BadKey" } }] },
+        config: {
+          admin: { key: { env: "ADMIN_KEY" } },
+          alerts: { ...section, groupWait: "1 hour", deliveries: { ops: section.deliveries.ops } }
+        },
+        env: { ...env, ADMIN_KEY: key }
+      })
+      const call = (path: string, body?: object, headers: Record<string, string> = { "x-holdfast-admin-key": key }) =>
+        Effect.promise(async (): Promise<{ readonly status: number; readonly body: unknown }> => {
+          const response = await fetch(`${url}/api/alerts${path}`, {
+            headers: { "content-type": "application/json", ...headers },
+            ...(body === undefined ? {} : { method: "POST", body: JSON.stringify(body) })
+          })
+          return { status: response.status, body: await response.json() }
+        })
+      const read = Effect.flatMap(call(""), ({ body }) => Schema.decodeUnknownEffect(Model.Alerts)(body))
+      yield* ask(client)
+      let now = yield* read
+      while (now.alerts.length === 0) now = yield* read
+      const [firing] = now.alerts
+      assert.deepInclude(firing, {
+        key: "authenticationFailed:credential:gemini",
+        severity: "critical",
+        phase: "firing"
+      })
+      assert.strictEqual(firing?.words.title, "The credential gemini is refused")
+
+      const wish = { matcher: { provider: "gemini" }, minutes: 5, reason: "the key is being changed", by: "somebody" }
+      assert.strictEqual((yield* call("/silences", wish, {})).status, 401)
+      assert.strictEqual((yield* call("/silences", { ...wish, matcher: {} })).status, 400)
+      const silenced = yield* call("/silences", wish)
+      const { id } = yield* Schema.decodeUnknownEffect(Schema.Struct({ id: Schema.String }))(silenced.body)
+      assert.strictEqual((yield* read).alerts[0]?.silence?.reason, wish.reason)
+      assert.strictEqual((yield* call(`/silences/${id}/end`, { reason: "it is changed" })).status, 200)
+      assert.strictEqual((yield* call(`/silences/${id}/end`, { reason: "again" })).status, 404)
+      assert.deepStrictEqual((yield* read).silences, [])
+
+      assert.strictEqual((yield* call("/test", {}, {})).status, 401)
+      const outcomes = yield* call("/test", {})
+      assert.deepInclude(Schema.decodeUnknownSync(Schema.Array(Model.DeliveryOutcome))(outcomes.body)[0], {
+        delivery: "ops",
+        kind: "slack"
+      })
+      assert.deepStrictEqual(headlines(slack), ["Test: This is a test of Holdfast's alerts"])
+      assert.strictEqual((yield* call("/test", { delivery: "other" })).status, 404)
+    })
+  )
 })

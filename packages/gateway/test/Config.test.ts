@@ -47,6 +47,16 @@ describe("a configuration", () => {
     ["a prefix without Redis", `${good}sharing: { postgres: true, prefix: a }`, `["sharing"]["prefix"]`],
     ["a retention of nothing", `${good}store: { retention: 0 days }`, `["store"]["retention"]`],
     ["a journal without room", `${good}store: { journal: { maxBytes: 10 } }`, `["journal"]["maxBytes"]`],
+    ["a rule that there is not", `${good}alerts: { rules: { breakerOpened: {} } }`, `["rules"]["breakerOpened"]`],
+    ["an unknown number of a rule", `${good}alerts: { rules: { breakerOpen: { fore: 1 minute } } }`, `["fore"]`],
+    ["an impossible number of a rule", `${good}alerts: { rules: { sloBurn: { objective: 1 } } }`, `["objective"]`],
+    ["an objective of no route", `${good}alerts: { rules: { sloBurn: { objectives: { chad: 0.9 } } } }`, `["chad"]`],
+    ["a delivery of no kind", `${good}alerts: { deliveries: { ops: { kind: pigeon } } }`, `["deliveries"]["ops"]`],
+    [
+      "a secret written down",
+      `${good}alerts: { deliveries: { ops: { kind: slack, url: "https://hooks.slack.com/x" } } }`,
+      `["ops"]["url"]`
+    ],
     ["broken YAML", "providers: [", "holdfast.yaml"],
     ["nothing", "", "holdfast.yaml"]
   ]
@@ -58,6 +68,35 @@ describe("a configuration", () => {
       })
     )
   }
+
+  it.effect("of alerts may be nothing, off by rule, or all there is, and names its secrets", () =>
+    Effect.gen(function* () {
+      const none = yield* Config.parse(`${good}alerts: {}`, "holdfast.yaml")
+      assert.deepStrictEqual(none.alerts, {})
+      const { alerts, ...rest } = yield* Config.parse(
+        `${good}
+alerts:
+  groupBy: route
+  repeat: 1 hour
+  rules:
+    breakerOpen: false
+    sloBurn: { objectives: { chat: 0.999 } }
+    budgetNearlySpent: { usd: 50, per: 1 day, at: 0.9 }
+  deliveries:
+    ops: { kind: slack, url: { env: SLACK_URL }, atLeast: warning }
+    hook: { kind: webhook, url: https://example.com/hook, secret: { env: HOOK_SECRET } }
+    pager: { kind: pagerduty, routingKey: { env: PAGER_KEY } }
+    mail: { kind: email, smtp: { env: SMTP_URL }, from: a@example.com, to: [b@example.com] }
+`,
+        "holdfast.yaml"
+      )
+      assert.isFalse(alerts?.rules?.breakerOpen)
+      assert.deepStrictEqual(
+        Config.secrets({ ...rest, ...(alerts === undefined ? {} : { alerts }) }).map(({ env }) => env),
+        ["GEMINI_API_KEY", "SLACK_URL", "HOOK_SECRET", "PAGER_KEY", "SMTP_URL"]
+      )
+    })
+  )
 
   it.effect("never repeats a key that was written into it", () =>
     Effect.gen(function* () {

@@ -1,4 +1,5 @@
 /** The admin API, as a contract: what it is asked, what it says, who may. `Handlers` serves it, `/docs` shows it. */
+import * as Silence from "@holdfast/telemetry/alerts/Silence"
 import * as Schema from "effect/Schema"
 import * as HttpApi from "effect/http-api/HttpApi"
 import * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
@@ -139,9 +140,42 @@ class Acting extends HttpApiGroup.make("acting")
     })
   ) {}
 
+/** What people are told of, and who is told. */
+class Alerting extends HttpApiGroup.make("alerting")
+  .add(
+    HttpApiEndpoint.get("alerts", "/alerts", { success: Model.Alerts }).middleware(Readers),
+    HttpApiEndpoint.post("silence", "/alerts/silences", {
+      payload: Schema.Struct({
+        matcher: Silence.Matcher,
+        /** From now on. */
+        minutes: Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 366 * 24 * 60, exclusiveMinimum: true })),
+        ...said
+      }),
+      success: Silence.Silence
+    }).middleware(Actors),
+    HttpApiEndpoint.post("unsilence", "/alerts/silences/:id/end", {
+      params: { id: Schema.String },
+      payload: Schema.Struct(said),
+      success: Schema.Struct({ id: Schema.String }),
+      error: Unknown
+    }).middleware(Actors),
+    HttpApiEndpoint.post("testAlerts", "/alerts/test", {
+      payload: Schema.Struct({
+        /** Of one delivery; else all are tested. */
+        delivery: Schema.optional(Schema.String)
+      }),
+      success: Schema.Array(Model.DeliveryOutcome),
+      error: Unknown
+    }).middleware(Actors)
+  )
+  .middleware(HttpApiMiddleware.ProblemDetails)
+  .prefix("/api")
+  .annotateMerge(OpenApi.annotations({ title: "Alerting" })) {}
+
 export class Api extends HttpApi.make("holdfast")
   .add(Reading)
   .add(Acting)
+  .add(Alerting)
   .annotateMerge(
     OpenApi.annotations({ title: "Holdfast", description: "What the gateway does, and what it is told." })
   ) {}

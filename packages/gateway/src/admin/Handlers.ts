@@ -1,5 +1,7 @@
 /** Serves the admin API. */
+import * as Alerts from "@holdfast/telemetry/alerts/Alerts"
 import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
@@ -165,6 +167,46 @@ const acting = HttpApiBuilder.group(
   })
 )
 
+const alerting = HttpApiBuilder.group(
+  Api.Api,
+  "alerting",
+  Effect.fnUntraced(function* (handlers) {
+    const alerts = yield* Alerts.Alerts
+    const holds = yield* Holds.Holds
+    return handlers
+      .handle("alerts", () =>
+        Effect.gen(function* () {
+          const [list, silences, deliveries] = yield* Effect.all([alerts.list, alerts.silences, alerts.deliveries])
+          return { alerts: list.map(defined), silences, deliveries: deliveries.map(defined) }
+        })
+      )
+      .handle(
+        "silence",
+        Effect.fnUntraced(function* ({ payload: { by = someone, matcher, minutes, reason } }) {
+          // What the payload's schema lets pass can be silenced.
+          const silence = yield* Effect.orDie(
+            alerts.silence({ matcher, duration: Duration.minutes(minutes), by, reason })
+          )
+          yield* holds.note({ by, action: "silence", target: Object.values(matcher).join(", "), reason })
+          return silence
+        })
+      )
+      .handle(
+        "unsilence",
+        Effect.fnUntraced(function* ({ params: { id }, payload: { by = someone, reason } }) {
+          if (!(yield* alerts.unsilence(id))) {
+            return yield* new Api.Unknown({ message: `There is no silence ${id}, or not any more` })
+          }
+          yield* holds.note({ by, action: "unsilence", target: id, reason })
+          return { id }
+        })
+      )
+      .handle("testAlerts", ({ payload }) =>
+        Effect.mapError(alerts.test(payload.delivery), ({ message }) => new Api.Unknown({ message }))
+      )
+  })
+)
+
 /** Who acts without saying a name. */
 const someone = "an operator"
 
@@ -235,6 +277,6 @@ const groupOf = (group: ErrorGroups.Group): Model.ErrorGroup =>
   defined({ ...group, lanes: Object.fromEntries(group.lanes) })
 
 export const layer = HttpApiBuilder.layer(Api.Api, { openapiPath: "/api/openapi.json" }).pipe(
-  Layer.provide([reading, acting]),
+  Layer.provide([reading, acting, alerting]),
   Layer.provide([readers, actors, HttpApiMiddleware.layerProblemDetails({ includeDetails: true })])
 )

@@ -1,5 +1,7 @@
 /** What the admin API says, as schemas: the page and other programs read these and nothing else. Instants are milliseconds. */
 import type * as CoreEvent from "@holdfast/core/Event"
+import * as AlertRules from "@holdfast/telemetry/alerts/AlertRules"
+import * as Silence from "@holdfast/telemetry/alerts/Silence"
 import * as Schema from "effect/Schema"
 
 /** What the feed of events carries. */
@@ -250,8 +252,69 @@ export type Trail = typeof Trail.Type
 export const Action = Schema.Struct({
   at: Millis,
   by: Schema.String,
-  action: Schema.Literals(["hold", "release", "drain", "resolve"]),
+  action: Schema.Literals(["hold", "release", "drain", "resolve", "silence", "unsilence"]),
   target: Schema.String,
   reason: Schema.String
 })
 export type Action = typeof Action.Type
+
+/** An alert: what it is about, how far it is, and what there is to say about it. */
+export const Alert = Schema.Struct({
+  key: Schema.String,
+  rule: AlertRules.Name,
+  /** A circuit, a lane, a route, a credential, a store or a delivery. */
+  subject: Schema.String,
+  severity: AlertRules.Severity,
+  provider: maybe(Schema.String),
+  lane: maybe(Schema.String),
+  routes: Schema.Array(Schema.String),
+  detail: Schema.String,
+  phase: Schema.Literals(["pending", "firing", "resolved"]),
+  since: Millis,
+  firingSince: maybe(Millis),
+  resolvedAt: maybe(Millis),
+  /** When people were last told that it fires. */
+  notifiedAt: maybe(Millis),
+  /** It is from before a restart, and has not been seen again. */
+  isUnconfirmed: Schema.Boolean,
+  words: Schema.Struct({
+    title: Schema.String,
+    what: Schema.String,
+    meanwhile: maybe(Schema.String),
+    todo: maybe(Schema.String)
+  }),
+  /** Why people are not told. */
+  silence: maybe(Silence.Silence)
+})
+export type Alert = typeof Alert.Type
+
+/** A way of telling people. */
+export const Delivery = Schema.Struct({
+  name: Schema.String,
+  kind: Schema.Literals(["slack", "webhook", "pagerduty", "email"]),
+  atLeast: AlertRules.Severity,
+  sent: Count,
+  dropped: Count,
+  waiting: Count,
+  lastSentAt: maybe(Millis),
+  failing: maybe(Schema.Struct({ since: Millis, reason: Schema.String }))
+})
+export type Delivery = typeof Delivery.Type
+
+export const Alerts = Schema.Struct({
+  /** Those that are not over, then the last ones that are. */
+  alerts: Schema.Array(Alert),
+  silences: Schema.Array(Silence.Silence),
+  deliveries: Schema.Array(Delivery)
+})
+export type Alerts = typeof Alerts.Type
+
+/** What became of a test. */
+export const DeliveryOutcome = Schema.Struct({
+  delivery: Schema.String,
+  kind: Schema.String,
+  millis: Millis,
+  /** Why it was not taken; absent if it was. */
+  problem: maybe(Schema.String)
+})
+export type DeliveryOutcome = typeof DeliveryOutcome.Type

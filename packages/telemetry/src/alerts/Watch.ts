@@ -227,7 +227,7 @@ export class Watch {
     const routes = this.#routesThrough(circuit)
     if (to === "closed") this.#clear("breakerOpen", circuit)
     // What another instance advises is that one's to tell.
-    else if (to === "open" && refuses && event.advisedBy === undefined) {
+    else if (to === "open" && refuses && event.advisedBy === undefined && !this.#isToldAsItself(reason)) {
       const standing = this.#lanes.get(circuit)
       const provider = standing?.lane.provider ?? /^(?:credential|model):([^/]+)/.exec(circuit)?.[1]
       this.#set(true, "breakerOpen", circuit, {
@@ -238,6 +238,15 @@ export class Watch {
       })
     }
     this.#down(routes, at)
+  }
+
+  /** Whether what opened a circuit has a rule of its own: one matter is one alert. */
+  #isToldAsItself(reason: string): boolean {
+    const { authenticationFailed, quotaExhausted } = this.#settings.rules
+    return (
+      (reason === "Authentication" && authenticationFailed !== false) ||
+      (reason === "QuotaExceeded" && quotaExhausted !== false)
+    )
   }
 
   #store(isAway: boolean, store: string, reason: string): void {

@@ -45,6 +45,22 @@ const cases: ReadonlyArray<
     []
   ],
   [
+    "no circuit that a refused credential or an exhausted quota has opened: they have rules of their own",
+    [
+      attempt(1, "acme/a", "Authentication"),
+      circuit(2, "credential:acme", "open", { reason: "Authentication" }),
+      attempt(3, "zeta/c", "QuotaExceeded"),
+      circuit(4, "credential:zeta", "open", { reason: "QuotaExceeded" })
+    ],
+    [
+      "+ authenticationFailed:credential:acme",
+      "+ routeDown:embed",
+      "+ quotaExhausted:zeta/c",
+      "+ routeDown:chat",
+      "+ routeDown:mini"
+    ]
+  ],
+  [
     "a circuit that was advised, once it opens by what happens here",
     [
       circuit(1, "acme/a", "open", { advisedBy: "other" }),
