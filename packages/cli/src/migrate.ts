@@ -21,7 +21,7 @@ export const migrate = Command.make(
       Flag.withDescription("Where the embedded database lives"),
       Flag.withDefault(".holdfast")
     ),
-    dryRun: Flag.Boolean("dry-run").pipe(Flag.withDescription("Only say what would be done"))
+    dryRun: Flag.Boolean("dry-run").pipe(Flag.withDescription("Only say what would be done"), Flag.withDefault(false))
   },
   Effect.fnUntraced(function* (flags) {
     const config = Option.isSome(flags.config) ? yield* Config.load(flags.config.value) : undefined

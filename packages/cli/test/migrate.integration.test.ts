@@ -14,15 +14,10 @@ describe("holdfast migrate", () => {
       Effect.gen(function* () {
         const data = yield* folder
         const steps = ["step 1: mission tables", "step 2: sharing tables", "step 3: ledger tables"]
-        for (let time = 0; time < 2; time += 1) {
-          assert.deepStrictEqual(yield* run("--dry-run", "--data", data), [
-            0,
-            steps.map((step) => `would take ${step}`)
-          ])
-        }
+        // That it changes nothing shows in what is done next.
+        assert.deepStrictEqual(yield* run("--dry-run", "--data", data), [0, steps.map((step) => `would take ${step}`)])
         assert.deepStrictEqual(yield* run("--data", data), [0, steps.map((step) => `took ${step}`)])
         assert.deepStrictEqual(yield* run("--data", data), [0, ["The database is up to date."]])
-        assert.deepStrictEqual(yield* run("--dry-run", "--data", data), [0, ["The database is up to date."]])
       }),
     120_000
   )
