@@ -58,13 +58,16 @@ Lines go to the console and, as JSON, into \`holdfast.log\`; those of level erro
 | \`sharing\`         | the store shared with other instances going away and coming back                 |
 | \`store\`           | the database going away and coming back; rows that are lost                      |
 | \`gateway\`         | requests that break the gateway itself                                           |
+| \`content\`         | prompts and answers, see below                                                   |
 | \`logging\`         | files that cannot be written                                                     |
 
 Levels change while the program runs: \`LogLevels.set("retry", "debug")\`. A disk that is full and a directory that cannot be written stop nobody: that is said once, lines are lost and counted, and every ten seconds one tries again. When the gateway stops, what is left is written, for five seconds at most.
 
 ## What is in no line
 
-Values that are \`Redacted\`; fields named after keys (\`authorization\`, \`cookie\`, \`x-api-key\`, …); whatever has the shape of a provider's key, follows \`Bearer\`, \`key=\` or \`password:\`, or stands before the \`@\` of a URL; long runs of letters and digits; and every secret that the configuration names, whatever it looks like and however it is written.
+Values that are \`Redacted\`; fields named after keys (\`authorization\`, \`cookie\`, \`x-api-key\`, …); whatever has the shape of a provider's key, follows \`Bearer\`, \`key=\` or \`password:\`, or stands before the \`@\` of a URL; long runs of letters and digits; and every secret that the configuration names, whatever it looks like and however it is written. So it is in spans, and a test sends secrets in every place where one can be and looks for them in logs, spans, metrics, rows, pages and replies.
+
+Prompts and answers are in no line, span or row, unless a route asks for it: with \`logContent: true\` the logger \`content\` writes both at \`info\`, with keys taken out. For all other routes it writes, at \`debug\`, fingerprints: equal texts have equal ones, within one process, and nobody can try texts out against them.
 
 ## Metrics
 

@@ -50,18 +50,3 @@ export const Alerts = Schema.Struct({
   deliveries: Schema.optionalKey(Schema.Record(Schema.NonEmptyString, Delivery))
 })
 export type Alerts = typeof Alerts.Type
-
-/** Every secret that it names. */
-export const secrets = (section: Alerts | undefined): ReadonlyArray<Secret> =>
-  Object.values(section?.deliveries ?? {}).flatMap((delivery) => {
-    switch (delivery.kind) {
-      case "slack":
-        return [delivery.url]
-      case "webhook":
-        return [delivery.url, delivery.secret].filter((one) => typeof one === "object")
-      case "pagerduty":
-        return [delivery.routingKey]
-      case "email":
-        return [delivery.smtp]
-    }
-  })

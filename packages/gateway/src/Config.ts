@@ -84,7 +84,9 @@ const Route = Schema.Struct({
   lanes: Schema.NonEmptyArray(LaneName),
   needs: Schema.optionalKey(Needs),
   /** What a route for text answers when every lane has failed and the caller could not have helped it. */
-  degraded: Schema.optionalKey(Schema.NonEmptyString)
+  degraded: Schema.optionalKey(Schema.NonEmptyString),
+  /** Writes prompts and answers into the log, with keys taken out of them. Default false. */
+  logContent: Schema.optionalKey(Schema.Boolean)
 })
 export type Route = typeof Route.Type
 
@@ -251,16 +253,15 @@ export type Config = typeof Config.Type
 export const kindOf = (name: string, provider: Provider): Kind | undefined =>
   provider.kind ?? (Schema.is(Kind)(name) ? name : undefined)
 
-/** Every secret that a configuration names. */
-export const secrets = (config: Config): ReadonlyArray<Secret> =>
-  [
-    ...Object.values(config.providers).map((provider) => provider.key),
-    config.store?.url,
-    config.cache?.redis,
-    config.sharing?.redis,
-    config.otlp?.headers,
-    ...AlertsSection.secrets(config.alerts)
-  ].filter((secret) => secret !== undefined)
+/** Every secret that a configuration names, wherever it stands. */
+export const secrets = (config: Config): ReadonlyArray<Secret> => named(config)
+
+const named = (value: unknown): ReadonlyArray<Secret> => {
+  if (typeof value !== "object" || value === null) return []
+  return isSecret(value) ? [value] : Object.values(value).flatMap(named)
+}
+
+const isSecret = Schema.is(Secret)
 
 const decode = Schema.decodeUnknownEffect(Config, { onExcessProperty: "error", errors: "all" })
 

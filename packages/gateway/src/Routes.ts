@@ -11,6 +11,7 @@ import * as Effect from "effect/Effect"
 import type * as HttpClient from "effect/http/HttpClient"
 import * as Layer from "effect/Layer"
 import * as Config from "./Config.ts"
+import * as ContentLog from "./ContentLog.ts"
 import * as Lanes from "./Lanes.ts"
 
 type Errors = Failure.Failure | Refusal.Refusal
@@ -42,6 +43,7 @@ export const make = Effect.fnUntraced(function* (
 > {
   const lanes = new Map<string, Lane.Lane>()
   const byName = new Map<string, Route>()
+  const content = yield* ContentLog.make
   for (const [name, entry] of Object.entries(config.routes)) {
     const own: Array<Lane.Lane> = []
     for (const id of entry.lanes) {
@@ -58,13 +60,14 @@ export const make = Effect.fnUntraced(function* (
         problem: "only a route for text has one, and these lanes embed"
       })
     }
-    byName.set(name, {
-      name,
-      policy,
-      lanes: own,
-      ...(kind === "text" ? { text: yield* CoreRoute.text(name, { ...options, degraded: entry.degraded }) } : {}),
-      ...(kind === "embed" ? { embed: yield* CoreRoute.embed(name, options) } : {})
-    })
+    const isShown = entry.logContent ?? false
+    const common = { name, policy, lanes: own }
+    if (kind === "embed") {
+      byName.set(name, { ...common, embed: content.embed(name, isShown, yield* CoreRoute.embed(name, options)) })
+    } else {
+      const text = yield* CoreRoute.text(name, { ...options, degraded: entry.degraded })
+      byName.set(name, { ...common, text: content.text(name, isShown, text) })
+    }
   }
   return Routes.of({ byName, lanes: [...lanes.values()] })
 })

@@ -3,6 +3,7 @@
  * known, `retry-after`. `x-should-retry: false` tells the official SDKs that the retrying has been done here.
  */
 import * as Failure from "@holdfast/core/Failure"
+import * as Redact from "@holdfast/core/Redact"
 import type * as Refusal from "@holdfast/core/Refusal"
 import * as Duration from "effect/Duration"
 import type { BadRequest } from "./ChatRequest.ts"
@@ -141,6 +142,7 @@ function reply(line: Line, message: string, param: string | null = null, retryAf
             "retry-after-ms": String(Math.ceil(Duration.toMillis(retryAfter)))
           })
     },
-    body: { error: { message, type: line.type, param, code: line.code } }
+    // It may quote what the request holds, and callers put keys anywhere.
+    body: { error: { message: Redact.redact(message), type: line.type, param, code: line.code } }
   }
 }
