@@ -4,7 +4,7 @@ import { FaultPlan, GeminiEmulator, OpenAiEmulator } from "@holdfast/chaos"
 import { Config, Gateway } from "@holdfast/gateway"
 import { Database } from "@holdfast/store-sql"
 import axe from "axe-core"
-import { ConfigProvider, Effect, Layer, Schema } from "effect"
+import { ConfigProvider, Effect, Layer, Logger, Schema } from "effect"
 import { spawnSync } from "node:child_process"
 import { join } from "node:path"
 import { type Browser, chromium, type Page } from "playwright-core"
@@ -93,7 +93,11 @@ export const gateway = Effect.fnUntraced(function* (options: Options = {}) {
   })
   const context = yield* Layer.build(
     Gateway.layerNoDatabase({ config, page: yield* page, port: options.port ?? 0, drainTimeout: "1 second" }).pipe(
-      Layer.provide(ConfigProvider.layer(ConfigProvider.fromUnknown({ KEY: "sk-canary-key", ADMIN_KEY: key })))
+      Layer.provide([
+        ConfigProvider.layer(ConfigProvider.fromUnknown({ KEY: "sk-canary-key", ADMIN_KEY: key })),
+        // A storm has more to say than anybody reads here.
+        Logger.layer([])
+      ])
     )
   )
   const url = yield* Effect.provide(Gateway.url, context)
