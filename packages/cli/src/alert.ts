@@ -12,7 +12,7 @@ import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 
 /** Somebody would not hear of an alert. */
-export class NotDelivered extends Schema.TaggedError<NotDelivered>()("NotDelivered", {
+class NotDelivered extends Schema.TaggedError<NotDelivered>()("NotDelivered", {
   failed: Schema.Int,
   of: Schema.Int
 }) {

@@ -26,7 +26,7 @@ if (executable === undefined) {
 const root = join(import.meta.dirname, "..")
 
 /** Where the built page is; built anew. */
-export const page = Effect.promise(() => build({ configFile: join(root, "vite.config.ts") })).pipe(
+const page = Effect.promise(() => build({ configFile: join(root, "vite.config.ts") })).pipe(
   Effect.as(join(root, "dist"))
 )
 

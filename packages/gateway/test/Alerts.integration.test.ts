@@ -158,6 +158,10 @@ const firingAndResolved = [
   "Resolved: chat is up again"
 ]
 
+const pageOf = Schema.decodeSync(Page)
+const slackOf = Schema.decodeSync(Slack)
+const outcomesOf = Schema.decodeUnknownSync(Schema.Array(Model.DeliveryOutcome))
+
 layer(embedded, { excludeTestServices: true })("a gateway", (it) => {
   for (const restarts of [false, true]) {
     it.effect(
@@ -169,11 +173,11 @@ layer(embedded, { excludeTestServices: true })("a gateway", (it) => {
           assert.deepStrictEqual(
             // A long header goes on in the next line, behind a space.
             mail.received
-              .map(({ raw }) => /^Subject: \[Holdfast\] (.*)$/m.exec(raw.replace(/\r\n /g, " "))?.[1]?.trim())
+              .map(({ raw }) => /^Subject: \[Holdfast\] (.*)$/m.exec(raw.replace(/\r\n /g, " "))?.[1]?.trim() ?? "")
               .toSorted(),
             firingAndResolved
           )
-          const pages = pager.received.map(({ body }) => Schema.decodeSync(Page)(body))
+          const pages = pager.received.map(({ body }) => pageOf(body))
           assert.isTrue(pages.every(({ routing_key }) => routing_key === "routing-canary"))
           assert.deepStrictEqual(
             pages.map(({ dedup_key, event_action }) => `${event_action} ${dedup_key.split("/")[1]}`).toSorted(),
@@ -205,7 +209,7 @@ layer(embedded, { excludeTestServices: true })("a gateway", (it) => {
       })
       yield* ask(client)
       const [received] = yield* slack.until((all) => all.length > 0)
-      const { blocks, text } = Schema.decodeSync(Slack)(received?.body ?? "")
+      const { blocks, text } = slackOf(received?.body ?? "")
       assert.strictEqual(text, "Firing: The credential gemini is refused")
       assert.include(blocks[1]?.text?.text, "chat is answered by openai/gpt-4o-mini meanwhile.")
       assert.include(received?.body, "https://holdfast.example.com")
@@ -287,7 +291,7 @@ layer(embedded, { excludeTestServices: true })("the admin API", (it) => {
 
       assert.strictEqual((yield* call("/test", {}, {})).status, 401)
       const outcomes = yield* call("/test", {})
-      assert.deepInclude(Schema.decodeUnknownSync(Schema.Array(Model.DeliveryOutcome))(outcomes.body)[0], {
+      assert.deepInclude(outcomesOf(outcomes.body)[0], {
         delivery: "ops",
         kind: "slack"
       })

@@ -51,6 +51,17 @@ const files = (path: string) =>
     .toSorted()
     .map((name) => `${path}/${name}`)
 
+/** Closes every descriptor of the file that this process has. */
+const closeBehindItsBack = (file: string): void => {
+  for (const name of readdirSync("/proc/self/fd")) {
+    try {
+      if (readlinkSync(`/proc/self/fd/${name}`) === file) closeSync(Number(name))
+    } catch {
+      // The descriptor of the listing itself is gone.
+    }
+  }
+}
+
 layer(NodeServices.layer, { excludeTestServices: true })("a journal", (it) => {
   it.effect(
     "has what was kept before its process was killed, in order, and nothing that was settled by a whole file",
@@ -221,13 +232,7 @@ layer(NodeServices.layer, { excludeTestServices: true })("a journal", (it) => {
       journal.keep()
       // The file is closed behind its back, which is as good as a disk that fails.
       const [file = ""] = files(path)
-      for (const name of readdirSync("/proc/self/fd")) {
-        try {
-          if (readlinkSync(`/proc/self/fd/${name}`) === file) closeSync(Number(name))
-        } catch {
-          // The descriptor of the listing itself is gone.
-        }
-      }
+      closeBehindItsBack(file)
       journal.add(rows(5, 8))
       journal.keep()
       assert.include(journal.status().problem, "EBADF")

@@ -1,4 +1,5 @@
 /** The files of a journal: their names, and the few things that are done with them. */
+import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import { close, closeSync, fdatasync, open, openSync, read, writeSync } from "node:fs"
 import { readdir } from "node:fs/promises"
@@ -120,5 +121,12 @@ const chunk = (path: string, from: number, length: number): Effect.Effect<Buffer
           })
       )
 
-const attempt = <A>(run: () => Promise<A>): Effect.Effect<A, Error> =>
-  Effect.tryPromise({ try: run, catch: (cause) => (cause instanceof Error ? cause : new Error(String(cause))) })
+/** The file system has not done what it was asked for. */
+class FileFailed extends Data.TaggedError("FileFailed")<{ readonly cause: unknown }> {
+  override get message() {
+    return this.cause instanceof Error ? this.cause.message : String(this.cause)
+  }
+}
+
+const attempt = <A>(run: () => Promise<A>): Effect.Effect<A, FileFailed> =>
+  Effect.tryPromise({ try: run, catch: (cause) => new FileFailed({ cause }) })

@@ -25,7 +25,7 @@ export const startOf = (week: Week): number => week * weekMillis + firstMonday
 
 const dayOf = (at: number): string => DateTime.formatIsoDateUtc(DateTime.makeUnsafe(at))
 
-export const nameOf = (table: string, week: Week): string => `${table}_${dayOf(startOf(week)).replaceAll("-", "")}`
+const nameOf = (table: string, week: Week): string => `${table}_${dayOf(startOf(week)).replaceAll("-", "")}`
 
 /** The tables that are kept by week. */
 export const tables: ReadonlyArray<string> = Object.values(Tables.all).map(({ name }) => name)

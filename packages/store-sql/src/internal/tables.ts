@@ -29,7 +29,7 @@ export interface ErrorRow {
   readonly occurred_at: number
 }
 
-export interface CircuitRow {
+interface CircuitRow {
   readonly event_id: string
   readonly service_name: string
   readonly circuit: string
@@ -42,7 +42,7 @@ export interface CircuitRow {
   readonly occurred_at: number
 }
 
-export interface HealthRow {
+interface HealthRow {
   readonly event_id: string
   readonly service_name: string
   readonly model: string
@@ -73,7 +73,7 @@ interface Amounts {
 }
 
 /** One per operation that ended, in any way. */
-export interface OperationRow extends Amounts {
+interface OperationRow extends Amounts {
   readonly operation_id: string
   readonly ended_at: number
   readonly started_at: number
@@ -126,7 +126,7 @@ const amounts = {
   cost_usd: "double precision"
 } as const
 
-export const operations = Table.make<OperationRow>("operations", "ended_at", {
+const operations = Table.make<OperationRow>("operations", "ended_at", {
   operation_id: "text",
   ended_at: "instant",
   started_at: "instant",
@@ -169,7 +169,7 @@ export const attempts = Table.make<AttemptRow>("attempts", "ended_at", {
   truncated: "boolean"
 })
 
-export const errors = Table.make<ErrorRow>("ai_service_errors", "occurred_at", {
+const errors = Table.make<ErrorRow>("ai_service_errors", "occurred_at", {
   event_id: "text",
   service_name: "text",
   model: "text",
@@ -188,7 +188,7 @@ export const errors = Table.make<ErrorRow>("ai_service_errors", "occurred_at", {
   occurred_at: "instant"
 })
 
-export const circuits = Table.make<CircuitRow>("circuit_breaker_events", "occurred_at", {
+const circuits = Table.make<CircuitRow>("circuit_breaker_events", "occurred_at", {
   event_id: "text",
   service_name: "text",
   circuit: "text",
@@ -201,7 +201,7 @@ export const circuits = Table.make<CircuitRow>("circuit_breaker_events", "occurr
   occurred_at: "instant"
 })
 
-export const health = Table.make<HealthRow>("ai_service_health", "last_check", {
+const health = Table.make<HealthRow>("ai_service_health", "last_check", {
   event_id: "text",
   service_name: "text",
   model: "text",

@@ -41,7 +41,7 @@ interface Failing {
 }
 
 /** Messages that wait for one delivery at most. */
-export const capacity = 100
+const capacity = 100
 
 /** What is older says nothing about the present. */
 const maxAgeMillis = Duration.toMillis(Duration.hours(24))
