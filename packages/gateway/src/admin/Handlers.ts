@@ -222,7 +222,7 @@ const withCookie = (value: string, maxAgeMillis: number) =>
     )
   )
 
-/** From memory where that reaches, else from the store; where that does not answer, what memory has of it. */
+/** From memory where that reaches, and what is older from the store; where that does not answer, what memory has of it. */
 const seriesOf = Effect.fnUntraced(function* (
   live: Live.Kept,
   history: History.History["Service"],
@@ -233,7 +233,7 @@ const seriesOf = Effect.fnUntraced(function* (
   const here = Series.fromMemory(live, query)
   if (query.from >= reach) return here
   const stored = yield* history.series(query)
-  return Result.isSuccess(stored) ? { ...stored.success, marks: here.marks } : { ...here, problem: stored.failure }
+  return Result.isSuccess(stored) ? Series.joined(stored.success, here, reach) : { ...here, problem: stored.failure }
 })
 
 /** From memory, and what is older from the store. */

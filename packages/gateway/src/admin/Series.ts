@@ -54,3 +54,30 @@ export const fromMemory = (live: Live.Kept, query: Query): Model.Series => {
     marks: live.marks.filter((mark) => mark.at >= query.from && mark.at < query.to)
   }
 }
+
+/**
+ * The store's series with what memory knows of the time since `reach`: the store hears of the latest a moment later. A step
+ * that both know a part of has the greater of the two.
+ */
+export const joined = (stored: Model.Series, here: Model.Series, reach: number): Model.Series => {
+  const isHere = stored.at.map((at) => at + stored.step > reach)
+  const greater = (before: ReadonlyArray<number>, now: ReadonlyArray<number>): ReadonlyArray<number> =>
+    before.map((count, index) => (isHere[index] === true ? Math.max(count, now[index] ?? 0) : count))
+  const latest = <A>(before: ReadonlyArray<A | null>, now: ReadonlyArray<A | null>): ReadonlyArray<A | null> =>
+    before.map((value, index) => (isHere[index] === true ? (now[index] ?? value) : value))
+  const none = stored.at.map(() => 0)
+  const classes = [...new Set([...Object.keys(stored.errors), ...Object.keys(here.errors)])].toSorted()
+  return {
+    ...stored,
+    ok: greater(stored.ok, here.ok),
+    failed: greater(stored.failed, here.failed),
+    p50Millis: latest(stored.p50Millis, here.p50Millis),
+    p95Millis: latest(stored.p95Millis, here.p95Millis),
+    usd: greater(stored.usd, here.usd),
+    errors: Object.fromEntries(
+      classes.map((name) => [name, greater(stored.errors[name] ?? none, here.errors[name] ?? none)])
+    ),
+    bands: [...stored.bands.filter(({ to }) => to !== undefined && to <= reach), ...here.bands],
+    marks: here.marks
+  }
+}
