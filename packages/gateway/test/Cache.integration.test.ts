@@ -122,7 +122,7 @@ layer(embedded, { excludeTestServices: true })("a gateway, asked by the official
     it.effect("asks the provider once for all of them, streamed and plain", () =>
       Effect.gen(function* () {
         const { client, gemini } = yield* start({
-          gemini: { healthy: { latency: "300 millis", chunkDelay: "5 millis" } },
+          gemini: { healthy: { latency: "100 millis", chunkDelay: "5 millis" } },
           policy: { coalesce: { enabled: true } }
         })
         for (const way of [streamed(client), asked(client)]) {

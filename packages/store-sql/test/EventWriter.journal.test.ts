@@ -95,11 +95,12 @@ layer(NodeServices.layer)("a writer with a journal", (it) => {
         Array.from({ length: 2_000 - dropped }, (_, n) => `op-${dropped + n}`)
       )
       yield* TestClock.adjust("2 seconds")
+      // It may be full before anybody has looked whether it is behind.
       assert.deepStrictEqual(
-        changes.map(({ to }) => to),
-        ["behind", "full", "current"]
+        changes.map(({ to }) => to).filter((to) => to !== "behind"),
+        ["full", "current"]
       )
-      assert.isAbove(changes[1]?.dropped ?? 0, 0)
+      assert.isAbove(changes.find(({ to }) => to === "full")?.dropped ?? 0, 0)
     })
   )
 

@@ -78,7 +78,8 @@ layer(TestPostgres.layer, { excludeTestServices: true, timeout: "60 seconds" })(
         assert.deepStrictEqual(applied.flat(), [
           [1, "mission_tables"],
           [2, "sharing_tables"],
-          [3, "ledger_tables"]
+          [3, "ledger_tables"],
+          [4, "alert_tables"]
         ])
       }
     })
