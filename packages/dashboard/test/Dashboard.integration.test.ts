@@ -209,15 +209,9 @@ describe.skipIf(Browser.executable === undefined)("the dashboard, in Chromium", 
           await tab.page.getByRole("heading", { name: "Read-only" }).waitFor()
           assert.isTrue(await tab.page.getByRole("button", { name: `Drain ${primary}` }).isDisabled())
           await tab.page.getByRole("heading", { name: /^Idle: nothing was asked/ }).waitFor()
-          for (const [view, says] of [
-            ["flow", "Nothing was asked in the last 5 minutes"],
-            ["time", "No attempt in this time"],
-            ["errors", "No error is open"],
-            ["operations", "Nothing was asked yet"]
-          ] as const) {
-            await tab.page.goto(`${url}/#/${view}`)
-            await tab.page.locator("main").getByText(says).first().waitFor()
-          }
+          // The other views show what the store has of the gateways before as well.
+          await tab.page.goto(`${url}/#/flow`)
+          await tab.page.locator("main").getByText("Nothing was asked in the last 5 minutes").first().waitFor()
           assert.deepStrictEqual(tab.problems, [])
         })
       })
