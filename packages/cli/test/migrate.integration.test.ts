@@ -13,7 +13,12 @@ describe("holdfast migrate", () => {
     () =>
       Effect.gen(function* () {
         const data = yield* folder
-        const steps = ["step 1: mission tables", "step 2: sharing tables", "step 3: ledger tables", "step 4: alert tables"]
+        const steps = [
+          "step 1: mission tables",
+          "step 2: sharing tables",
+          "step 3: ledger tables",
+          "step 4: alert tables"
+        ]
         // That it changes nothing shows in what is done next.
         assert.deepStrictEqual(yield* run("--dry-run", "--data", data), [0, steps.map((step) => `would take ${step}`)])
         assert.deepStrictEqual(yield* run("--data", data), [0, steps.map((step) => `took ${step}`)])

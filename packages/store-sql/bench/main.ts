@@ -24,7 +24,7 @@ import { report, table } from "./report.ts"
 
 const operations = Number(process.argv[2] ?? 20_000)
 const single = Math.ceil(operations / 20)
-const rounds = 5
+const rounds = 9
 
 const attempt = (operation: string) =>
   Fixtures.attempt({

@@ -69,7 +69,7 @@ export interface Lines {
 }
 
 /** The most that is read at once, but for a line that is longer. */
-const chunkBytes = 256 * 1024
+const chunkBytes = 1024 * 1024
 
 /** Up to `max` records of the lines that begin at `from`; none when there are no more before `to`. */
 export const lines = (

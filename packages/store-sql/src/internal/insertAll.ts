@@ -1,4 +1,4 @@
-/** Writes rows of several tables: one statement per table, in order. */
+/** Writes rows of several tables: one statement per table, whose rows stay in order. */
 import * as Effect from "effect/Effect"
 import type * as SqlClient from "effect/sql/SqlClient"
 import type * as SqlError from "effect/sql/SqlError"
@@ -8,8 +8,11 @@ import type { Record } from "./Record.ts"
 import * as Table from "./Table.ts"
 import * as Tables from "./tables.ts"
 
-/** The order in which tables are written: attempts before their operation, so that what is there is whole. */
-const order = ["attempts", "errors", "operations", "circuits", "health"] as const satisfies ReadonlyArray<Tables.Name>
+/** The order in which tables are written: the fullest first. */
+const order = ["attempts", "operations", "errors", "circuits", "health"] as const satisfies ReadonlyArray<Tables.Name>
+
+/** Two tables at once, where the database has a second connection to give. */
+const connections = 2
 
 /**
  * Makes what writes rows. It ends when every row is in its table, but for those that the database will never take: it
@@ -27,12 +30,16 @@ export const make = (known: Set<Partitions.Week> = new Set()) => {
   return Effect.fnUntraced(
     function* (records: ReadonlyArray<Record>): Effect.fn.Return<number, SqlError.SqlError, SqlClient.SqlClient> {
       yield* prepare(records)
-      let rejected = 0
-      for (const name of order) {
-        const rows = records.flatMap(({ json, table }) => (table === name ? [json] : []))
-        rejected += yield* insert(Tables.all[name], rows)
-      }
-      return rejected
+      const rejected = yield* Effect.forEach(
+        order,
+        (name) =>
+          insert(
+            Tables.all[name],
+            records.flatMap(({ json, table }) => (table === name ? [json] : []))
+          ),
+        { concurrency: connections }
+      )
+      return rejected.reduce((sum, count) => sum + count, 0)
     },
     // Another instance may have dropped it since; the next attempt makes it anew.
     Effect.tapError((error) => Effect.sync(() => (isAboutPartitions(error) ? known.clear() : undefined)))
