@@ -40,8 +40,8 @@ export const browser = Effect.acquireRelease(
 const pathOf = (name: string): string =>
   name.includes("/") ? name : spawnSync("which", [name], { encoding: "utf8" }).stdout.trim()
 
-/** One embedded database for the tests of a file. */
-export const embedded = Layer.provide(Database.layerEmbedded(), NodeFileSystem.layer)
+/** An embedded database. */
+const embedded = Layer.provide(Database.layerEmbedded(), NodeFileSystem.layer)
 
 export const key = "a-key-of-the-tests-own"
 export const primary = "gemini/gemini-3.5-flash"
@@ -68,7 +68,7 @@ export interface Options {
   readonly isKeyed?: boolean
 }
 
-/** A gateway with its page, in the present scope. */
+/** A gateway with its page and a database of its own, in the present scope. */
 export const gateway = Effect.fnUntraced(function* (options: Options = {}) {
   const gemini = yield* GeminiEmulator.make({ plan: FaultPlan.make(options.plan ?? {}), seed: "gemini" })
   const openAi = yield* OpenAiEmulator.make({ plan: FaultPlan.make({}), seed: "openai", dimensions: 1536 })
@@ -94,6 +94,8 @@ export const gateway = Effect.fnUntraced(function* (options: Options = {}) {
   const context = yield* Layer.build(
     Gateway.layerNoDatabase({ config, page: yield* page, port: options.port ?? 0, drainTimeout: "1 second" }).pipe(
       Layer.provide([
+        // A page shows what the store has of gateways before: no test sees another's.
+        Layer.fresh(embedded),
         ConfigProvider.layer(ConfigProvider.fromUnknown({ KEY: "sk-canary-key", ADMIN_KEY: key })),
         // A storm has more to say than anybody reads here.
         Logger.layer([])
