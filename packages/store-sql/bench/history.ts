@@ -18,7 +18,7 @@ export const make = Effect.fnUntraced(function* (attempts: number, now: number, 
     to_timestamp((${since}::float8 + ${n} * ${step}::float8) / 1000) AS ended_at,
     'mg3k2p1x-0a1b2c-' || lpad(to_hex(${n}), 8, '0') AS operation_id,
     (ARRAY['chat', 'chat', 'chat', 'embed', 'rerank'])[1 + ${n} % 5] AS route,
-    'team-' || ((${n} / 11) % 40) AS tenant,
+    CASE WHEN ${n} % 2003 = 5 THEN 'team-seldom' ELSE 'team-' || ((${n} / 11) % 40) END AS tenant,
     (ARRAY['gemini/gemini-3.5-flash', 'gemini/gemini-3.5-flash', 'openai/gpt-4o-mini', 'anthropic/claude-haiku-4-5'])[
       1 + (${n} / 3) % 4] AS lane,
     (200 + (${n}::bigint * 7919) % 2800 + CASE WHEN ${n} % 1000 = 7 THEN 30000 ELSE 0 END)::int AS duration_ms`

@@ -48,7 +48,7 @@ export const questions = (now: number) =>
       "one operation and its attempts": queries.trail(latest?.operation ?? ""),
       "operations, the latest": queries.search(week),
       "operations of a route, the next page": queries.search({ ...week, route, after: next }),
-      "operations of a tenant": queries.search({ ...week, tenant: "team-7" }),
+      "operations of a tenant": queries.search({ ...week, tenant: "team-seldom" }),
       "operations that failed": queries.search({ ...week, result: "AllLanesFailed" })
     }
   })
