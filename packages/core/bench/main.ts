@@ -55,7 +55,7 @@ if (flags.has("--write")) {
     page,
     `# Benchmarks
 
-Ours ÷ theirs: the median over ${options.rounds} rounds of the ratios within a round, and their tenth to ninetieth percentile; below 1 ours is faster. All cases of a row run in every round of one process, a slice of ${options.sliceMillis} ms each; the order changes from round to round. \`bare\` is the same work without any guard; a blank cell is work that a peer cannot do. Cockatiel 4.0.0 has retry, breaker, bulkhead and timeout; opossum 10.0.0 has no retry; \`effect\` is Effect 4.1.0's own retry, circuit breaker, semaphore, timeout and two metrics, composed, and `Stream.timeout` in the rows of streams.
+Ours ÷ theirs: the median over ${options.rounds} rounds of the ratios within a round, and their tenth to ninetieth percentile; below 1 ours is faster. All cases of a row run in every round of one process, a slice of ${options.sliceMillis} ms each; the order changes from round to round. \`bare\` is the same work without any guard; a blank cell is work that a peer cannot do. Cockatiel 4.0.0 has retry, breaker, bulkhead and timeout; opossum 10.0.0 has no retry; \`effect\` is Effect 4.1.0's own retry, circuit breaker, semaphore, timeout and two metrics, composed, and \`Stream.timeout\` in the rows of streams.
 
 Written by \`pnpm bench --write\` on ${at}: Node ${process.version}, ${cpus()[0]?.model ?? "unknown processor"}, ${cpus().length} cores. Trust the ratios, not other machines' nanoseconds.
 
