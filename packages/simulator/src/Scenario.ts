@@ -8,6 +8,7 @@ import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Schema from "effect/Schema"
 import * as SchemaTransformation from "effect/SchemaTransformation"
+import { meant } from "./internal/meant.ts"
 
 /** The file is no scenario; the message says where and why. */
 export class InvalidScenario extends Schema.TaggedError<InvalidScenario>()("InvalidScenario", {
@@ -338,7 +339,9 @@ export const parse = (text: string, source: string, name: string): Effect.Effect
 /** The same for a value. */
 export const fromUnknown = (value: unknown, source: string, name: string): Effect.Effect<Scenario, InvalidScenario> =>
   decode(value).pipe(
-    Effect.mapError((error) => new InvalidScenario({ source, problem: error.message })),
+    Effect.mapError(
+      ({ issue }) => new InvalidScenario({ source, problem: new Schema.SchemaError(meant(issue)).message })
+    ),
     Effect.map((scenario) => ({ ...scenario, name: scenario.name ?? name }))
   )
 

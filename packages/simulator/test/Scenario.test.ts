@@ -71,6 +71,24 @@ describe("Scenario", () => {
     )
   }
 
+  it.effect("speaks only of the form that was meant, where a value may have several", () =>
+    Effect.gen(function* () {
+      assert.strictEqual(
+        yield* problem(
+          text.replace("poisson: 10 per second", "burst: { base: 1 per hour, every: 1 hour, for: 1 minute }")
+        ),
+        'storm.yaml: Missing key\n  at ["workload"]["arrivals"]["burst"]["peak"]'
+      )
+      assert.strictEqual(
+        yield* problem(text.replace("poisson: 10 per second", "poisson: ten")),
+        'storm.yaml: expected a rate such as "10 per second", per minute or per hour\n  at ["workload"]["arrivals"]["poisson"]\n' +
+          'Expected a rate above zero\n  at ["workload"]["arrivals"]["poisson"]'
+      )
+      const unknown = yield* problem(text.replace("poisson: 10 per second", "often: yes"))
+      for (const key of ["often", "poisson", "constant", "diurnal", "burst", "recorded"]) assert.include(unknown, key)
+    })
+  )
+
   it.effect("says of a file that is not YAML where it breaks", () =>
     Effect.gen(function* () {
       assert.include(yield* problem("a: [1, 2"), "storm.yaml: ")
