@@ -54,9 +54,9 @@ const store = (instance: string): Layer.Layer<AlertStore.AlertStore, never, SqlC
   Layer.effect(
     AlertStore.AlertStore,
     Effect.map(AlertStates.make(instance), ({ load, save }) => {
-      const failed = ({ reason, sqlState }: Effect.Error<typeof load>) =>
+      const failed = ({ code, reason }: Effect.Error<typeof load>) =>
         new AlertStore.AlertStoreError({
-          reason: `the database, ${reason}${sqlState === undefined ? "" : ` (${sqlState})`}`
+          reason: `the database, ${reason}${code === undefined ? "" : ` (${code})`}`
         })
       return AlertStore.AlertStore.of({
         load: Effect.mapError(load, failed),

@@ -7,10 +7,11 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as FileSystem from "effect/FileSystem"
 import type * as Layer from "effect/Layer"
-import * as Redacted from "effect/Redacted"
+import type * as Redacted from "effect/Redacted"
 import * as SqlClient from "effect/sql/SqlClient"
-import { DatabaseError, fromSqlError } from "./DatabaseError.ts"
+import { type DatabaseError, fromSqlError } from "./DatabaseError.ts"
 import * as Embedded from "./internal/Embedded.ts"
+import * as ServerUrl from "./internal/ServerUrl.ts"
 
 /** What the layers provide. */
 export type Database = PgClient.PgClient | SqlClient.SqlClient
@@ -56,17 +57,24 @@ export interface UrlOptions {
 }
 
 /**
- * A server, by a URL such as `postgres://user:password@host:5432/name?sslmode=require`, which asks for TLS and a certificate
- * that can be verified (`NODE_EXTRA_CA_CERTS` names an authority of your own). Connects when it is first used:
- * a server that is away fails statements, not this layer. Fails with `Invalid` if the URL cannot be read.
+ * A server, by a URL such as `postgres://user:password@host:5432/name?sslmode=require`. Connects when it is first used:
+ * a server that is away, or is not trusted, fails statements, not this layer. Fails with `Invalid` if the URL cannot be read
+ * or used.
+ *
+ * **Details**
+ *
+ * TLS is what `sslmode` says, `disable` without one. `require` and `verify-full` ask for a certificate of an authority that
+ * is known, for the name of the host; `verify-ca` does not look at the name. `sslrootcert` names a file with the only
+ * authorities to trust, `sslcert` and `sslkey` a certificate of our own; files are read once, by this layer. No TLS, or a
+ * certificate that is not trusted, is `Untrusted`: nothing is ever sent without, neither is a password.
  */
 export const layerUrl = (url: Redacted.Redacted, options: UrlOptions = {}): Layer.Layer<Database, DatabaseError> =>
   PgClient.layerFrom(
-    Effect.suspend(() => {
-      if (!isPostgresUrl(Redacted.value(url))) return Effect.fail(invalidUrl())
-      return Effect.mapError(
+    Effect.gen(function* () {
+      const server = yield* ServerUrl.read(url)
+      return yield* Effect.mapError(
         PgClient.make({
-          url,
+          ...server,
           applicationName,
           maxConnections: options.maxConnections ?? 5,
           connectTimeout: options.connectTimeout,
@@ -99,20 +107,3 @@ export const check: Effect.Effect<void, DatabaseError, SqlClient.SqlClient> = Sq
 )
 
 const applicationName = "holdfast"
-
-const isPostgresUrl = (text: string): boolean => {
-  const url = /^postgres(ql)?:\/\//.test(text) ? URL.parse(text) : null
-  if (url === null) return false
-  try {
-    return decodeURIComponent(`${url.username}${url.password}${url.hostname}${url.pathname}`) !== undefined
-  } catch {
-    return false
-  }
-}
-
-/** Says nothing of what it was given: a URL that cannot be read may be mostly password. */
-const invalidUrl = (): DatabaseError =>
-  new DatabaseError({
-    reason: "Invalid",
-    message: "The database URL cannot be read; it looks like postgres://user:password@host:5432/name"
-  })

@@ -13,10 +13,11 @@ import * as SqlClient from "effect/sql/SqlClient"
 import * as SqlError from "effect/sql/SqlError"
 import * as Stream from "effect/Stream"
 import { type DatabaseError, fromSqlError } from "./DatabaseError.ts"
+import * as ServerUrl from "./internal/ServerUrl.ts"
 import * as Migrations from "./Migrations.ts"
 
 export interface Options {
-  /** Such as `postgres://user:password@host:5432/name`. Instances that use the same database share. */
+  /** Such as `postgres://user:password@host:5432/name`, with TLS as `Database.layerUrl` has it. Instances that use the same database share. */
   readonly url: Redacted.Redacted
 }
 
@@ -27,7 +28,7 @@ export const make = ({ url }: Options): SharingStore["Service"] =>
   SharingStore.of({
     connect: Effect.gen(function* () {
       const sql = yield* PgClient.make({
-        url,
+        ...(yield* ServerUrl.read(url)),
         applicationName: "holdfast sharing",
         // One listens, one is warm for the next lease.
         minConnections: 2,
@@ -101,8 +102,8 @@ const left = (sql: PgClient.PgClient) => sql`(extract(epoch FROM expires_at - cl
 const orAway = <A>(self: Effect.Effect<A, SqlError.SqlError>): Effect.Effect<A, StoreAway> =>
   Effect.mapError(self, awayOf)
 
-/** What kind of trouble it is, and the server's code; the message may name the address. */
+/** What kind of trouble it is, and its code; the message may name the address. */
 const awayOf = (error: SqlError.SqlError | DatabaseError): StoreAway => {
-  const { reason, sqlState } = SqlError.isSqlError(error) ? fromSqlError(error) : error
-  return new StoreAway({ reason: sqlState === undefined ? reason : `${reason} (${sqlState})` })
+  const { code, reason } = SqlError.isSqlError(error) ? fromSqlError(error) : error
+  return new StoreAway({ reason: code === undefined ? reason : `${reason} (${code})` })
 }

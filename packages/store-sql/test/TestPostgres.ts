@@ -12,6 +12,8 @@ export class TestPostgres extends Context.Service<
   TestPostgres,
   {
     readonly port: number
+    /** Its data and its configuration, which it reads when it starts. */
+    readonly directory: string
     /** Makes an empty database and answers its URL. */
     readonly database: Effect.Effect<Redacted.Redacted>
     /** Ends its connections. Nothing if it is stopped. */
@@ -66,7 +68,7 @@ export class TestPostgres extends Context.Service<
           Redacted.make(`postgres://holdfast:${password}@127.0.0.1:${port}/${name}`)
         )
       })
-      return TestPostgres.of({ port, database, stop, start })
+      return TestPostgres.of({ port, directory, database, stop, start })
     })
   )
 }

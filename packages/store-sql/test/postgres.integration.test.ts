@@ -1,12 +1,12 @@
 import { NodeServices } from "@effect/platform-node"
 import { assert, layer } from "@effect/vitest"
-import { Cause, Clock, Deferred, Effect, Layer, Logger, Redacted } from "effect"
+import { Cause, Clock, Deferred, Effect, Fiber, Layer, Logger, Redacted } from "effect"
 import { SqlClient } from "effect/sql"
 import * as history from "../bench/history.ts"
 import { plans } from "../bench/plans.ts"
 import { inspect } from "node:util"
 import * as Database from "../src/Database.ts"
-import type { DatabaseError } from "../src/DatabaseError.ts"
+import { type DatabaseError, fromSqlError } from "../src/DatabaseError.ts"
 import type * as EventWriter from "../src/EventWriter.ts"
 import { ledgerTables } from "../src/internal/ledgerTables.ts"
 import { missionTables } from "../src/internal/missionTables.ts"
@@ -219,6 +219,69 @@ layer(TestPostgres.layer, { excludeTestServices: true, timeout: "60 seconds" })(
     }).pipe(inDatabase)
   )
 
+  it.effect("ends a statement that takes too long, which passes, and gives its connection back", () =>
+    Effect.gen(function* () {
+      const server = yield* TestPostgres
+      const layer = Database.layerUrl(yield* server.database, { maxConnections: 1, statementTimeout: "200 millis" })
+      yield* Effect.gen(function* () {
+        const sql = yield* SqlClient.SqlClient
+        const pid = sql<{ pid: number }>`SELECT pg_backend_pid() AS pid`
+        const before = yield* pid
+        const error = fromSqlError(yield* Effect.flip(sql`SELECT pg_sleep(600)`))
+        assert.deepInclude(error, { _tag: "DatabaseError", reason: "Unreachable", code: "57014" })
+        assert.include(error.message, "canceling statement due to statement timeout")
+        assert.deepStrictEqual(yield* pid, before)
+        // Migrations take the time they need.
+        yield* sql.withTransaction(
+          Effect.andThen(sql`SET LOCAL statement_timeout = 0`, Effect.asVoid(sql`SELECT pg_sleep(0.4)`))
+        )
+      }).pipe(Effect.provide(layer, { local: true }))
+    })
+  )
+
+  it.effect("is held to as many connections as are allowed, and whoever comes on top waits for one", () =>
+    Effect.gen(function* () {
+      const server = yield* TestPostgres
+      const url = yield* server.database
+      const ask = SqlClient.SqlClient.use(
+        (sql) => sql<{ pid: number }>`SELECT pg_backend_pid() AS pid FROM pg_advisory_xact_lock_shared(1)`
+      )
+      const pids = yield* Effect.gen(function* () {
+        const sql = yield* SqlClient.SqlClient
+        const holder = yield* sql.reserve
+        yield* holder.executeRaw("SELECT pg_advisory_lock(1)", [])
+        const asking = yield* Effect.all(
+          Array.from({ length: 12 }, () => ask),
+          { concurrency: "unbounded" }
+        ).pipe(Effect.provide(Database.layerUrl(url, { maxConnections: 3 }), { local: true }), Effect.forkChild)
+        const sessions = sql<{ all: number; waiting: number }>`
+          SELECT count(*)::int AS all, (count(*) FILTER (WHERE wait_event = 'advisory'))::int AS waiting
+          FROM pg_stat_activity WHERE datname = current_database()`
+        const [seen] = yield* sessions.pipe(Effect.repeat({ until: ([row]) => row?.waiting === 3 }))
+        // The holder and whoever looks have one each.
+        assert.strictEqual(seen?.all, 5)
+        yield* holder.executeRaw("SELECT pg_advisory_unlock(1)", [])
+        return (yield* Fiber.join(asking)).map(([row]) => row?.pid)
+      }).pipe(Effect.scoped, Effect.provide(Database.layerUrl(url), { local: true }))
+      assert.lengthOf(pids, 12)
+      assert.strictEqual(new Set(pids).size, 3)
+    })
+  )
+
+  it.effect("has no connection left for us, which passes", () =>
+    Effect.gen(function* () {
+      const server = yield* TestPostgres
+      const url = new URL(Redacted.value(yield* server.database))
+      const sql = yield* SqlClient.SqlClient
+      yield* sql.unsafe(`CREATE ROLE nobody LOGIN PASSWORD '${password}' CONNECTION LIMIT 0`)
+      url.username = "nobody"
+      const error = yield* Effect.flip(
+        Effect.provide(Database.check, Database.layerUrl(Redacted.make(url.href)), { local: true })
+      )
+      assert.deepInclude(error, { reason: "Unreachable", code: "53300" })
+    }).pipe(inDatabase)
+  )
+
   it.effect("is asked in vain: the error says why and never the password", () =>
     Effect.gen(function* () {
       const { port } = yield* TestPostgres
@@ -232,7 +295,7 @@ layer(TestPostgres.layer, { excludeTestServices: true, timeout: "60 seconds" })(
         [`holdfast:${password}@127.0.0.1`, "Invalid", "cannot be read"],
         [`mysql://holdfast:${password}@127.0.0.1/postgres`, "Invalid", "cannot be read"],
         [`postgres://holdfast:${password}%ZZ@127.0.0.1/postgres`, "Invalid", "cannot be read"],
-        [`postgres://holdfast:${password}@127.0.0.1/postgres?sslmode=maybe`, "Unreachable", "Unrecognized sslmode"]
+        [`postgres://holdfast:${password}@127.0.0.1/postgres?sslmode=maybe`, "Invalid", "sslmode is one of"]
       ]
       for (const [url, reason, says] of cases) {
         const cause = yield* Effect.provide(Database.check, Database.layerUrl(Redacted.make(url))).pipe(

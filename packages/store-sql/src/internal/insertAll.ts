@@ -2,7 +2,7 @@
 import * as Effect from "effect/Effect"
 import type * as SqlClient from "effect/sql/SqlClient"
 import type * as SqlError from "effect/sql/SqlError"
-import { fromSqlError, sqlStateOf } from "../DatabaseError.ts"
+import { codeOf, fromSqlError } from "../DatabaseError.ts"
 import * as Partitions from "./Partitions.ts"
 import type { Record } from "./Record.ts"
 import * as Table from "./Table.ts"
@@ -72,8 +72,8 @@ const logRejected = (table: string, row: string, error: SqlError.SqlError): Effe
  * limit allows (54). PostgreSQL manual, appendix A.
  */
 const isAboutTheRows = (error: SqlError.SqlError): boolean =>
-  /^(22|23|54)/.test(sqlStateOf(error) ?? "") && !isAboutPartitions(error)
+  /^(22|23|54)/.test(codeOf(error) ?? "") && !isAboutPartitions(error)
 
 /** A row for which there is no partition is told as a broken check. */
 const isAboutPartitions = (error: SqlError.SqlError): boolean =>
-  sqlStateOf(error) === "23514" && fromSqlError(error).message.includes("no partition of relation")
+  codeOf(error) === "23514" && fromSqlError(error).message.includes("no partition of relation")
