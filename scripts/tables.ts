@@ -94,6 +94,11 @@ const lines: ReadonlyArray<readonly [string, (policy: Policy.Policy) => string]>
   ["`retryBudget.ratio`: retries per call on a lane", ({ retryBudget }) => String(retryBudget.ratio)],
   ["`retryBudget.reservePerSecond`", ({ retryBudget }) => String(retryBudget.reservePerSecond)],
   ["`retryBudget.life`", ({ retryBudget }) => duration(retryBudget.life)],
+  ["`retryQuota.enabled`", ({ retryQuota }) => String(retryQuota.enabled)],
+  ["`retryQuota.capacity`", ({ retryQuota }) => String(retryQuota.capacity)],
+  ["`retryQuota.cost` of a retry", ({ retryQuota }) => String(retryQuota.cost)],
+  ["`retryQuota.throttledCost`", ({ retryQuota }) => String(retryQuota.throttledCost)],
+  ["`retryQuota.gain` by an answer without a retry", ({ retryQuota }) => String(retryQuota.gain)],
   ["`breaker.consecutiveFailures`", ({ breaker }) => String(breaker.consecutiveFailures)],
   ["`breaker.rate` of failures in the window; 0: off", ({ breaker }) => String(breaker.rate)],
   ["`breaker.minimumCalls` in the window", ({ breaker }) => String(breaker.minimumCalls)],
@@ -229,6 +234,10 @@ A first lane that its recent past ranks below another is asked all the same by e
 ## The retry budget
 
 \`retryBudget\` bounds how much a lane's traffic can grow by retries, over all operations of a process: each call pays for \`ratio\` retries, and \`reservePerSecond\` more are free. Ten free retries a second matter little to a process that makes a thousand calls a second; for one that makes a call a second they are no bound at all, and a hundred such processes may together send a thousand retries a second more than the budget's ratio says. Where many small clients share a provider, lower it: \`Policy.retryBudget({ reservePerSecond: 0.2 })\` allows one retry in five seconds that no call has paid for.
+
+## The retry quota
+
+Off unless a policy has it: \`Policy.retryQuota()\`, or \`retryQuota: { enabled: true }\` in a file. It is the quota of the AWS SDKs' standard retry mode, one per lane, beside the budget: a retry takes \`cost\` out of it (\`throttledCost\` after a rate limit or a spent quota), gets it back if it is answered, and an answer that needed no retry adds \`gain\`. Time does not fill it. So a lane that answers nothing is soon not retried at all, and after a long outage retries come back only as answers do; take it where that is wanted. Going on to another lane and hedges cost nothing of it.
 `
 
 const adaptations = `# What a lane changes in a request

@@ -100,15 +100,25 @@ export const RetryScheduled = Schema.TaggedStruct("RetryScheduled", {
   delayMillis: Schema.Number
 })
 
-/** A retry would have been made, but a budget is spent. */
+/** What may be spent when a retry is due: one of the operation's budgets, or the lane's quota that answers fill. */
+export const SpentBudget = Schema.Literals([...Refusal.Budget.literals, "quota"])
+export type SpentBudget = typeof SpentBudget.Type
+
+/** What is spent where a retry was due, in words. */
+export const spentWords = (budget: SpentBudget | undefined): string => {
+  if (budget === undefined) return "the lane's retry budget"
+  return budget === "quota" ? "the lane's retry quota" : `the operation's budget of ${budget}`
+}
+
+/** A retry would have been made, but there is nothing left to pay it with. */
 export const RetrySuppressed = Schema.TaggedStruct("RetrySuppressed", {
   ...base,
   ...operationFields,
   ...laneFields,
   attempt: Schema.Int,
   reason: Failure.Class,
-  /** Which of the operation's own budgets is spent; absent where it is the lane's. */
-  budget: Schema.optional(Refusal.Budget)
+  /** What is spent; absent where it is the lane's retry budget. */
+  budget: Schema.optional(SpentBudget)
 })
 
 /** A lane was not called; we refused. */

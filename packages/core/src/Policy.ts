@@ -17,6 +17,7 @@ import { PositiveDuration } from "./internal/PositiveDuration.ts"
 import * as Limits from "./Limits.ts"
 import * as RetryBudget from "./RetryBudget.ts"
 import * as RetryPolicy from "./RetryPolicy.ts"
+import * as RetryQuota from "./RetryQuota.ts"
 import * as Throttle from "./Throttle.ts"
 
 const within = (
@@ -103,6 +104,7 @@ const sections = {
   retry: RetryPolicy.Settings,
   budget: Budget,
   retryBudget: RetryBudget.Settings,
+  retryQuota: RetryQuota.Settings,
   breaker: CircuitBreaker.Settings,
   limits: Limits.Settings,
   bulkhead: Bulkhead.Settings,
@@ -124,6 +126,7 @@ const standardFields: typeof Fields.Type = {
   retry: RetryPolicy.defaults,
   budget: { maxAttempts: 6, assumedOutputTokens: 1024 },
   retryBudget: RetryBudget.defaults,
+  retryQuota: RetryQuota.defaults,
   breaker: CircuitBreaker.defaults,
   limits: Limits.defaults,
   bulkhead: Bulkhead.defaults,
@@ -224,6 +227,7 @@ const fieldsOf = (policy: Policy): typeof Fields.Type => ({
   retry: policy.retry,
   budget: policy.budget,
   retryBudget: policy.retryBudget,
+  retryQuota: policy.retryQuota,
   breaker: policy.breaker,
   limits: policy.limits,
   bulkhead: policy.bulkhead,
@@ -253,6 +257,9 @@ export const retry = edit("retry", RetryPolicy.Settings)
 export const budget = edit("budget", Budget)
 /** Replaces numbers of the lane's retry budget. Throws a `RangeError` that names an impossible option. */
 export const retryBudget = edit("retryBudget", RetryBudget.Settings)
+/** Has retries paid from a store that answers fill: `Policy.retryQuota()`. Throws a `RangeError` that names an impossible option. */
+export const retryQuota = (options: Options<RetryQuota.Settings> = {}): ((policy: Policy) => Policy) =>
+  edit("retryQuota", RetryQuota.Settings)({ enabled: true, ...options })
 /** Replaces numbers of the circuit breaker. Throws a `RangeError` that names an impossible option. */
 export const breaker = edit("breaker", CircuitBreaker.Settings)
 /** Replaces limits of requests and tokens. Throws a `RangeError` that names an impossible option. */
@@ -288,6 +295,7 @@ const Overrides = Schema.Struct({
   retry: partial(RetryPolicy.Settings),
   budget: partial(Budget),
   retryBudget: partial(RetryBudget.Settings),
+  retryQuota: partial(RetryQuota.Settings),
   breaker: partial(CircuitBreaker.Settings),
   limits: partial(Limits.Settings),
   bulkhead: partial(Bulkhead.Settings),
@@ -306,6 +314,7 @@ const lay = (name: PresetName, overrides: Omit<typeof Overrides.Type, "preset">)
     retry: { ...preset.retry, ...overrides.retry },
     budget: { ...preset.budget, ...overrides.budget },
     retryBudget: { ...preset.retryBudget, ...overrides.retryBudget },
+    retryQuota: { ...preset.retryQuota, ...overrides.retryQuota },
     breaker: { ...preset.breaker, ...overrides.breaker },
     limits: { ...preset.limits, ...overrides.limits },
     bulkhead: { ...preset.bulkhead, ...overrides.bulkhead },

@@ -33,6 +33,7 @@ import type { Operation, Plan, PromiseOperation, StreamOperation, Usage } from "
 import * as Policy from "./Policy.ts"
 import * as Refusal from "./Refusal.ts"
 import * as RetryBudget from "./RetryBudget.ts"
+import * as RetryQuota from "./RetryQuota.ts"
 import * as Throttle from "./Throttle.ts"
 
 export class Resilience extends Context.Service<
@@ -64,6 +65,7 @@ export const make: Effect.Effect<
   | CircuitBreaker.CircuitBreaker
   | Limits.Limits
   | RetryBudget.RetryBudget
+  | RetryQuota.RetryQuota
   | Throttle.Throttle
   | EventBus.EventBus
   | Health.Health
@@ -73,6 +75,7 @@ export const make: Effect.Effect<
     bulkhead: yield* Bulkhead.Bulkhead,
     limits: yield* Limits.Limits,
     retryBudget: yield* RetryBudget.RetryBudget,
+    retryQuota: yield* RetryQuota.RetryQuota,
     throttle: yield* Throttle.Throttle,
     health: yield* Health.Health,
     bus: yield* EventBus.EventBus,
@@ -222,6 +225,7 @@ export const layer: Layer.Layer<
   | CircuitBreaker.CircuitBreaker
   | Limits.Limits
   | RetryBudget.RetryBudget
+  | RetryQuota.RetryQuota
   | Throttle.Throttle
   | EventBus.EventBus
   | Health.Health
@@ -233,6 +237,7 @@ export const layer: Layer.Layer<
       CircuitBreaker.layer,
       Limits.layer,
       RetryBudget.layer,
+      RetryQuota.layer,
       Throttle.layer,
       Health.layer
     )

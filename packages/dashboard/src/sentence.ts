@@ -9,7 +9,7 @@ export const sentence = (event: Event): string => {
     case "RetryScheduled":
       return `${event.lane} is asked again in ${millis(event.delayMillis)} (${plain(event.reason)})`
     case "RetrySuppressed":
-      return `${event.lane} is not asked again after ${plain(event.reason)}: the ${event.budget === undefined ? "lane's retry budget" : `operation's budget (${event.budget})`} is spent`
+      return `${event.lane} is not asked again after ${plain(event.reason)}: ${spent(event.budget)} is spent`
     case "LaneRefused":
       return `${event.lane} was not called: ${plain(event.reason)}`
     case "FailedOver":
@@ -45,4 +45,10 @@ export const sentence = (event: Event): string => {
     default:
       return "message" in event && typeof event.message === "string" ? event.message : plain(event._tag)
   }
+}
+
+/** In the page's own words: what `Event` of the core knows of schemas is too much for a page. */
+const spent = (budget: Extract<Event, { readonly _tag: "RetrySuppressed" }>["budget"]): string => {
+  if (budget === undefined) return "the lane's retry budget"
+  return budget === "quota" ? "the lane's retry quota" : `the operation's budget (${budget})`
 }

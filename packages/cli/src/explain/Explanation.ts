@@ -82,6 +82,7 @@ const guards = ({
   hedge,
   limits,
   retryBudget,
+  retryQuota,
   throttle
 }: Policy.Policy): ReadonlyArray<string | false> => [
   `Its circuit opens ${opensAfter(breaker)}; it stays open for ${openFor(breaker)}, ` +
@@ -99,6 +100,8 @@ const guards = ({
   `A connection may take ${span(clocks.connect)}; an answer ${span(clocks.plainAttempt)}; ` +
     `of a stream the first content ${span(clocks.firstContent)}, each gap ${span(clocks.chunkGap)}, all of it ${span(clocks.attempt)}`,
   `Retries are at most ${percent(retryBudget.ratio)} of its calls, and ${retryBudget.reservePerSecond} a second more`,
+  retryQuota.enabled &&
+    `They are paid from a quota of ${retryQuota.capacity} as well, ${retryQuota.cost} each (${retryQuota.throttledCost} where it throttles), which only answers fill`,
   throttle.enabled && `Of what it does not take, a part is refused here (k = ${throttle.k})`,
   hedge.enabled &&
     `An attempt slower than ${hedge.delay === undefined ? `${percent(hedge.quantile)} of its answers` : span(hedge.delay)} gets one more beside it`

@@ -3,6 +3,7 @@ import type * as Adaptation from "../Adaptation.ts"
 import type { Usage } from "../Operation.ts"
 import { voidPermit } from "./Circuit.ts"
 import type * as AdaptiveLimitState from "./AdaptiveLimitState.ts"
+import type * as RetryQuotaState from "./RetryQuotaState.ts"
 import * as ThrottleState from "./ThrottleState.ts"
 import * as Gate from "./Gate.ts"
 import * as limiting from "./limiting.ts"
@@ -31,15 +32,20 @@ export interface Counted {
   /** Where the throttle counts it, if there is one. */
   readonly throttle: ThrottleState.Throttle | undefined
   readonly ticket: ThrottleState.Ticket
+  /** The quota that answers fill, if there is one, and what was paid from it for this attempt. */
+  readonly quota: RetryQuotaState.RetryQuota | undefined
+  readonly paid: number | undefined
   /** What was reserved of the operation's tokens and money; absent where neither is limited. */
   readonly reserved: Estimate | undefined
 }
 
-const count = (operation: Operation, { bound, lane, slots, throttle }: LaneState, now: number): Counted => ({
+const count = (operation: Operation, { bound, lane, quota, slots, throttle }: LaneState, now: number): Counted => ({
   adaptive: typeof bound === "number" ? undefined : bound,
   inFlight: slots.running,
   throttle,
   ticket: throttle === undefined ? 0 : ThrottleState.send(throttle, now),
+  quota,
+  paid: quota === undefined ? undefined : operation.takePaid(lane),
   reserved: paying.reserve(operation, lane)
 })
 
@@ -83,7 +89,10 @@ export class Started implements Observed {
     this.waitedMillis = operation.waitedMillis
     operation.waitedMillis = 0
     this.counted =
-      typeof state.bound === "number" && state.throttle === undefined && operation.spending === undefined
+      typeof state.bound === "number" &&
+      state.throttle === undefined &&
+      state.quota === undefined &&
+      operation.spending === undefined
         ? undefined
         : count(operation, state, now)
     this.isRetry = operation.lastLane === state.lane

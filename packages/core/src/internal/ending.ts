@@ -18,6 +18,7 @@ import * as blame from "./blame.ts"
 import type { Circuit } from "./Circuit.ts"
 import * as AdaptiveLimitState from "./AdaptiveLimitState.ts"
 import * as adapting from "./adapting.ts"
+import * as RetryQuotaState from "./RetryQuotaState.ts"
 import * as ThrottleState from "./ThrottleState.ts"
 import * as Gate from "./Gate.ts"
 import * as HealthWindow from "./HealthWindow.ts"
@@ -145,7 +146,7 @@ export const endUnsafe = (
 const settle = (
   operation: Operation,
   started: Started,
-  { adaptive, inFlight, reserved, throttle, ticket }: Counted,
+  { adaptive, inFlight, paid, quota, reserved, throttle, ticket }: Counted,
   result: Event.Result,
   failure: Failure.Failure | undefined,
   random: limiting.Random,
@@ -158,6 +159,7 @@ const settle = (
     AdaptiveLimitState.record(adaptive, millis, inFlight, !isAnswered, random.nextDoubleUnsafe(), now)
   }
   if (throttle !== undefined && failure !== undefined && isUnaccepted(failure)) ThrottleState.refuse(throttle, ticket)
+  if (quota !== undefined && isAnswered) RetryQuotaState.answer(quota, paid)
   if (reserved !== undefined) {
     paying.settle(operation, reserved, paying.used(operation, started.state.lane, started, isAnswered, failure))
   }

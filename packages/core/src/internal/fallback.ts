@@ -314,25 +314,27 @@ const canAfford = (
     : Effect.as(suppress(shared, operation, lane, failure, short.budget), false)
 }
 
-/** Takes the retry out of the lane's budget, or says that it is spent. */
-const pay = Effect.fnUntraced(function* (
+/** Pays for the retry, or says what of the lane's is spent. */
+const pay = (
   shared: laneState.Shared,
   operation: Operation,
   lane: Lane.Lane,
   failure: Failure.Failure
-) {
-  if (yield* shared.retryBudget.tryWithdraw(lane.id, operation.policy.retryBudget)) return true
-  yield* suppress(shared, operation, lane, failure, undefined)
-  return false
-})
+): Effect.Effect<boolean> =>
+  Effect.clockWith((clock) => {
+    const isThrottled = Disposition.of(failure).outcome === "throttled"
+    const spent = laneState.payRetry(shared, operation, lane, isThrottled, clock.currentTimeMillisUnsafe())
+    if (spent === undefined) return Effect.succeed(true)
+    return Effect.as(suppress(shared, operation, lane, failure, spent === "quota" ? spent : undefined), false)
+  })
 
-/** A retry would have been made, but there is nothing to pay it with: of the lane's budget, or of the operation's own. */
+/** A retry would have been made, but there is nothing to pay it with: of the lane's, or of the operation's own. */
 const suppress = (
   shared: laneState.Shared,
   operation: Operation,
   lane: Lane.Lane,
   failure: Failure.Failure,
-  budget: Refusal.Budget | undefined
+  budget: Event.SpentBudget | undefined
 ): Effect.Effect<void> =>
   Effect.suspend(() => {
     limiting.leave(operation)

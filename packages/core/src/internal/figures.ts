@@ -3,6 +3,7 @@ import * as Duration from "effect/Duration"
 import type * as Hedge from "../Hedge.ts"
 import type * as Policy from "../Policy.ts"
 import type * as BreakerState from "./BreakerState.ts"
+import type * as RetryQuotaState from "./RetryQuotaState.ts"
 import type * as ThrottleState from "./ThrottleState.ts"
 import * as breakerSettings from "./breakerSettings.ts"
 
@@ -17,6 +18,8 @@ export interface Figures {
   readonly maxConcurrent: number
   /** Absent where nothing is throttled. */
   readonly throttle: ThrottleState.Settings | undefined
+  /** Absent where retries are paid from the budget alone. */
+  readonly retryQuota: RetryQuotaState.Settings | undefined
   /** Absent where nobody hedges. */
   readonly hedge: Hedge.Settings | undefined
   /** One attempt at anything that is not a stream. */
@@ -50,6 +53,7 @@ export const of = (policy: Policy.Policy): Figures => {
           )
         }
       : undefined,
+    retryQuota: policy.retryQuota.enabled ? policy.retryQuota : undefined,
     hedge: policy.hedge.enabled ? policy.hedge : undefined,
     plainAttemptMillis: Duration.toMillis(clocks.plainAttempt),
     totalMillis: Duration.toMillis(clocks.total),

@@ -190,7 +190,5 @@ const choose = (
         laneState.hasRoom(shared, operation, one)
     )
     if (chosen === undefined) return Effect.undefined
-    return Effect.map(shared.retryBudget.tryWithdraw(lane.id, operation.policy.retryBudget), (isPaid) =>
-      isPaid ? chosen : undefined
-    )
+    return Effect.succeed(laneState.tryPayHedge(shared, operation, lane, now) ? chosen : undefined)
   })

@@ -9,6 +9,7 @@ import type * as Health from "../Health.ts"
 import * as Lane from "../Lane.ts"
 import type * as Limits from "../Limits.ts"
 import type * as RetryBudget from "../RetryBudget.ts"
+import type * as RetryQuota from "../RetryQuota.ts"
 import type * as Throttle from "../Throttle.ts"
 import type { Circuit } from "./Circuit.ts"
 import type { Figures } from "./figures.ts"
@@ -17,6 +18,7 @@ import type * as Gate from "./Gate.ts"
 import type * as latencies from "./latencies.ts"
 import * as limiting from "./limiting.ts"
 import * as RetryBudgetState from "./RetryBudgetState.ts"
+import * as RetryQuotaState from "./RetryQuotaState.ts"
 import type { Operation } from "./running.ts"
 import * as Slots from "./Slots.ts"
 
@@ -26,6 +28,7 @@ export interface Shared {
   readonly bulkhead: Bulkhead.Bulkhead["Service"]
   readonly limits: Limits.Limits["Service"]
   readonly retryBudget: RetryBudget.RetryBudget["Service"]
+  readonly retryQuota: RetryQuota.RetryQuota["Service"]
   readonly throttle: Throttle.Throttle["Service"]
   readonly health: Health.Health["Service"]
   readonly bus: EventBus.EventBus["Service"]
@@ -49,9 +52,10 @@ export interface LaneState {
   /** What requests have to pass under the limits it was last asked with. */
   gate: Gate.Gate
   limits: Limits.Settings
-  /** How many may run at once, and its throttle, under the numbers it was last asked with. */
+  /** How many may run at once, its throttle and its retry quota, under the numbers it was last asked with. */
   bound: Slots.Bound
   throttle: ThrottleState.Throttle | undefined
+  quota: RetryQuotaState.RetryQuota | undefined
   figures: Figures
   /** How long its answers take, where somebody hedges. */
   latencies: latencies.Latencies | undefined
@@ -79,7 +83,8 @@ const meet = (shared: Shared, { figures, policy }: Operation, lane: Lane.Lane): 
     gate: shared.limits.gateUnsafe(lane, policy.limits),
     limits: policy.limits,
     bound: shared.bulkhead.boundUnsafe(lane.id, policy.bulkhead),
-    throttle: figures.throttle === undefined ? undefined : shared.throttle.throttleUnsafe(lane.id, figures.throttle),
+    throttle: throttleOf(shared, figures, lane),
+    quota: quotaOf(shared, figures, lane),
     figures,
     latencies: undefined,
     waiting: 0,
@@ -93,18 +98,58 @@ const meet = (shared: Shared, { figures, policy }: Operation, lane: Lane.Lane): 
 export const face = (shared: Shared, { figures, policy }: Operation, state: LaneState): void => {
   state.figures = figures
   state.bound = shared.bulkhead.boundUnsafe(state.lane.id, policy.bulkhead)
-  state.throttle =
-    figures.throttle === undefined ? undefined : shared.throttle.throttleUnsafe(state.lane.id, figures.throttle)
+  state.throttle = throttleOf(shared, figures, state.lane)
+  state.quota = quotaOf(shared, figures, state.lane)
 }
 
-/** One call more that pays for the lane's retries. */
-export const deposit = (shared: Shared, { policy }: Operation, state: LaneState, now: number): void => {
+const throttleOf = (shared: Shared, { throttle }: Figures, { id }: Lane.Lane): ThrottleState.Throttle | undefined =>
+  throttle === undefined ? undefined : shared.throttle.throttleUnsafe(id, throttle)
+
+const quotaOf = (shared: Shared, { retryQuota }: Figures, { id }: Lane.Lane): RetryQuotaState.RetryQuota | undefined =>
+  retryQuota === undefined ? undefined : shared.retryQuota.quotaUnsafe(id, retryQuota)
+
+/** What is kept of the lane, as the operation's policy has it. */
+const facing = (shared: Shared, operation: Operation, lane: Lane.Lane): LaneState => {
+  const state = stateOf(shared, operation, lane)
+  if (state.figures !== operation.figures) face(shared, operation, state)
+  return state
+}
+
+const budgetIn = (shared: Shared, { policy }: Operation, state: LaneState): RetryBudgetState.RetryBudget => {
   const { retryBudget } = policy
   if (state.budgetSettings !== retryBudget) {
     state.budget = shared.retryBudget.budgetUnsafe(state.lane.id, retryBudget)
     state.budgetSettings = retryBudget
   }
-  RetryBudgetState.deposit(state.budget, now)
+  return state.budget
+}
+
+/** One call more that pays for the lane's retries. */
+export const deposit = (shared: Shared, operation: Operation, state: LaneState, now: number): void =>
+  RetryBudgetState.deposit(budgetIn(shared, operation, state), now)
+
+/** Takes an extra attempt beside a slow one out of the lane's budget. False: there is nothing to pay it with. */
+export const tryPayHedge = (shared: Shared, operation: Operation, lane: Lane.Lane, now: number): boolean =>
+  RetryBudgetState.tryWithdraw(budgetIn(shared, operation, stateOf(shared, operation, lane)), now)
+
+/** Takes a retry out of the lane's budget and its quota, or says what of them is spent and takes nothing. */
+export const payRetry = (
+  shared: Shared,
+  operation: Operation,
+  lane: Lane.Lane,
+  isThrottled: boolean,
+  now: number
+): "budget" | "quota" | undefined => {
+  const state = facing(shared, operation, lane)
+  const { quota } = state
+  const cost = quota === undefined ? 0 : RetryQuotaState.costOf(quota, isThrottled)
+  if (quota !== undefined && !RetryQuotaState.canPay(quota, cost)) return "quota"
+  if (!RetryBudgetState.tryWithdraw(budgetIn(shared, operation, state), now)) return "budget"
+  if (quota !== undefined) {
+    RetryQuotaState.pay(quota, cost)
+    operation.paid = { lane, cost }
+  }
+  return undefined
 }
 
 /** The gate that the operation's requests to the lane have to pass. */
@@ -140,7 +185,6 @@ export const waitMillis = (shared: Shared, operation: Operation, lane: Lane.Lane
 
 /** Whether a call of the operation would find a slot free on the lane. */
 export const hasRoom = (shared: Shared, operation: Operation, lane: Lane.Lane): boolean => {
-  const state = stateOf(shared, operation, lane)
-  if (state.figures !== operation.figures) face(shared, operation, state)
-  return Slots.hasRoom(state.slots, state.bound)
+  const { bound, slots } = facing(shared, operation, lane)
+  return Slots.hasRoom(slots, bound)
 }

@@ -59,6 +59,8 @@ class Later {
   lastedMillis = 0
   place: Gate.Place | undefined = undefined
   hasHedged = false
+  /** The retry that a lane's quota has been paid for, and that has not been sent yet. */
+  paid: { readonly lane: Lane.Lane; readonly cost: number } | undefined = undefined
   /** The attempts from now on go on with a stream, or begin it anew. */
   goesOn = false
   readonly account = new Account()
@@ -176,6 +178,19 @@ export class Operation {
   }
 
   /** Whether it has sent its one extra attempt. */
+  set paid(paid: { readonly lane: Lane.Lane; readonly cost: number }) {
+    this.#rest.paid = paid
+  }
+
+  /** What was paid for the attempt on the lane that begins now; absent where it is no retry. */
+  takePaid(lane: Lane.Lane): number | undefined {
+    const later = this.#later
+    const paid = later?.paid
+    if (later === undefined || paid === undefined || paid.lane !== lane) return undefined
+    later.paid = undefined
+    return paid.cost
+  }
+
   get hasHedged(): boolean {
     return this.#later?.hasHedged ?? false
   }

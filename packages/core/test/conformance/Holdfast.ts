@@ -1,5 +1,5 @@
 /** Our own library as a subject of the suite. */
-import { Deferred, Duration, Effect, Exit, Layer, Random } from "effect"
+import { Deferred, Duration, Effect, Exit, Fiber, Layer, Random } from "effect"
 import { TestClock } from "effect/testing"
 import {
   Bulkhead,
@@ -10,22 +10,14 @@ import {
   Refusal,
   Resilience,
   RetryBudget,
-  RetryPolicy
+  RetryPolicy,
+  RetryQuota
 } from "@holdfast/core"
 import { recorder } from "../Recorder.ts"
 import * as EffectCalls from "./EffectCalls.ts"
 import { circuit, circuitWithoutStore } from "./HoldfastCircuit.ts"
 import { errorOf, failure, refusalOf } from "./holdfastErrors.ts"
-import {
-  type Attempt,
-  cannot,
-  type HedgedOperation,
-  type Jitter,
-  type Refusing,
-  type Retrying,
-  type RetrySettings,
-  type Subject
-} from "./Subject.ts"
+import type { Attempt, HedgedOperation, Jitter, Refusing, Retrying, RetrySettings, Subject } from "./Subject.ts"
 
 const lane = (provider: string) => Lane.make({ provider, model: "anvil" })
 
@@ -190,6 +182,32 @@ const budget: Subject["budget"] = Effect.fnUntraced(function* ({ ratio }) {
   return { call: deposit("acme/anvil", settings), mayRetry: tryWithdraw("acme/anvil", settings) }
 })
 
+const quota: Subject["quota"] = Effect.fnUntraced(function* ({ capacity, cost }) {
+  const services = yield* Layer.build(Layer.fresh(Resilience.layer))
+  const policy = Policy.standard.pipe(
+    Policy.retry({ maxRetries: 5, base: "1 second", jitter: "none-unsafe" }),
+    Policy.retryQuota({ capacity, cost })
+  )
+  const send = Effect.fnUntraced(function* (statuses: ReadonlyArray<number>) {
+    const events = yield* recorder
+    let attempts = 0
+    const call = Effect.suspend(() => {
+      const status = statuses[attempts] ?? 500
+      attempts += 1
+      return status === 200 ? Effect.succeed("hello") : Effect.fail(failure("ServiceUnavailable", { status }))
+    })
+    const protect = Resilience.protect<Failure.Failure>({ lane: "acme/anvil", policy })
+    const fiber = yield* Effect.forkChild(Effect.exit(protect(call)))
+    yield* TestClock.adjust("1 minute")
+    const exit = yield* Fiber.join(fiber)
+    const isSpent = (yield* events.of("RetrySuppressed")).some(({ budget }) => budget === "quota")
+    const result: "ok" | "quota exceeded" | "other" = Exit.isSuccess(exit) ? "ok" : isSpent ? "quota exceeded" : "other"
+    const left = yield* RetryQuota.RetryQuota.use((quota) => quota.left("acme/anvil", policy.retryQuota))
+    return { attempts, result, left }
+  })
+  return { send: (statuses) => send(statuses).pipe(Effect.scoped, Effect.provideContext(services)) }
+})
+
 const backoff = (base: number, cap: number, retry: number): number => Math.min(cap, base * 2 ** (retry - 1))
 
 const jitters: ReadonlyArray<Jitter> = [
@@ -265,7 +283,7 @@ export const holdfast: Subject = {
   bulkhead,
   retrying,
   jitters: Effect.succeed(jitters),
-  quota: () => cannot("it has no quota per retry"),
+  quota,
   budget,
   hedged
 }

@@ -200,7 +200,7 @@ export interface Subject {
   readonly quota: (settings: {
     readonly capacity: number
     readonly cost: number
-  }) => Effect.Effect<Quota, CannotExpress>
+  }) => Effect.Effect<Quota, CannotExpress, Scope.Scope>
   readonly budget: (settings: { readonly ratio: number }) => Effect.Effect<Budget, CannotExpress, Scope.Scope>
   /** Starts an operation that sends a second attempt after the delay. */
   readonly hedged: (settings: {

@@ -1,4 +1,5 @@
 /** One operation's time, taken apart: waits, attempts, refusals and fallbacks, from its events. Pure. */
+import * as Event from "@holdfast/core/Event"
 import type * as Model from "./Model.ts"
 import { defined } from "./internal/defined.ts"
 import * as Trails from "./internal/Trails.ts"
@@ -71,7 +72,7 @@ export const of = (events: Events): Model.Trail => {
           lane: event.lane,
           ...moment,
           result: event.reason,
-          text: `not retried: ${event.budget === undefined ? "the lane's retry budget" : `the operation's budget of ${event.budget}`} is spent`
+          text: `not retried: ${Event.spentWords(event.budget)} is spent`
         })
         break
       case "Hedged":

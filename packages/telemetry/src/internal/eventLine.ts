@@ -1,5 +1,5 @@
 /** What the log says about an event: logger, level, and one sentence. */
-import type * as Event from "@holdfast/core/Event"
+import * as Event from "@holdfast/core/Event"
 import type * as LogLevel from "effect/LogLevel"
 import type { Name } from "../LogLevels.ts"
 
@@ -26,8 +26,8 @@ export const of = (event: Event.Event): Line => {
       return line("retry", "Info", `${event.lane}: ${event.reason}, ${next}`)
     }
     case "RetrySuppressed": {
-      const budget = event.budget === undefined ? "the lane's retry budget" : `the operation's budget (${event.budget})`
-      return line("retry", "Info", `${event.lane}: ${event.reason}, not retried: ${budget} is spent`)
+      const spent = Event.spentWords(event.budget)
+      return line("retry", "Info", `${event.lane}: ${event.reason}, not retried: ${spent} is spent`)
     }
     case "LaneRefused":
       return line("ai_resilience", "Debug", `${event.lane} not called: ${event.reason}`)
