@@ -160,6 +160,8 @@ const firingAndResolved = [
 
 const pageOf = Schema.decodeSync(Page)
 const slackOf = Schema.decodeSync(Slack)
+const stateOf = Schema.decodeUnknownSync(Model.State)
+const actionsOf = Schema.decodeUnknownSync(Schema.Array(Model.Action))
 const outcomesOf = Schema.decodeUnknownSync(Schema.Array(Model.DeliveryOutcome))
 
 layer(embedded, { excludeTestServices: true })("a gateway", (it) => {
@@ -285,9 +287,19 @@ layer(embedded, { excludeTestServices: true })("the admin API", (it) => {
       const silenced = yield* call("/silences", wish)
       const { id } = yield* Schema.decodeUnknownEffect(Schema.Struct({ id: Schema.String }))(silenced.body)
       assert.strictEqual((yield* read).alerts[0]?.silence?.reason, wish.reason)
+      const summary = Effect.map(
+        Effect.promise(() => fetch(`${url}/api/state`).then((response) => response.json())),
+        (body) => stateOf(body).alerts
+      )
+      const { revision, ...counts } = yield* summary
+      assert.deepStrictEqual(counts, { firing: 0, silenced: 1, pending: 0, failing: 0 })
       assert.strictEqual((yield* call(`/silences/${id}/end`, { reason: "it is changed" })).status, 200)
       assert.strictEqual((yield* call(`/silences/${id}/end`, { reason: "again" })).status, 404)
       assert.deepStrictEqual((yield* read).silences, [])
+      // The state is looked at five times a second.
+      let later = yield* summary
+      while (later.firing === 0) later = yield* summary
+      assert.isAbove(later.revision, revision)
 
       assert.strictEqual((yield* call("/test", {}, {})).status, 401)
       const outcomes = yield* call("/test", {})
@@ -297,6 +309,16 @@ layer(embedded, { excludeTestServices: true })("the admin API", (it) => {
       })
       assert.deepStrictEqual(headlines(slack), ["Test: This is a test of Holdfast's alerts"])
       assert.strictEqual((yield* call("/test", { delivery: "other" })).status, 404)
+
+      const actions = yield* Effect.promise(() => fetch(`${url}/api/actions`).then((response) => response.json()))
+      assert.deepStrictEqual(
+        actionsOf(actions).map(({ action, by, reason, target }) => [by, action, target, reason]),
+        [
+          ["an operator", "test", "every delivery", "to see whether it arrives"],
+          ["an operator", "unsilence", "provider gemini", "it is changed"],
+          ["somebody", "silence", "provider gemini", wish.reason]
+        ]
+      )
     })
   )
 })

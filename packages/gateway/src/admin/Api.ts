@@ -162,7 +162,9 @@ class Alerting extends HttpApiGroup.make("alerting")
     HttpApiEndpoint.post("testAlerts", "/alerts/test", {
       payload: Schema.Struct({
         /** Of one delivery; else all are tested. */
-        delivery: Schema.optional(Schema.String)
+        delivery: Schema.optional(Schema.String),
+        by: said.by,
+        reason: Schema.optional(Text)
       }),
       success: Schema.Array(Model.DeliveryOutcome),
       error: Unknown

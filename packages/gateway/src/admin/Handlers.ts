@@ -1,5 +1,6 @@
 /** Serves the admin API. */
 import * as Alerts from "@holdfast/telemetry/alerts/Alerts"
+import type * as Silence from "@holdfast/telemetry/alerts/Silence"
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Deferred from "effect/Deferred"
@@ -187,25 +188,37 @@ const alerting = HttpApiBuilder.group(
           const silence = yield* Effect.orDie(
             alerts.silence({ matcher, duration: Duration.minutes(minutes), by, reason })
           )
-          yield* holds.note({ by, action: "silence", target: Object.values(matcher).join(", "), reason })
+          yield* holds.note({ by, action: "silence", target: wordsOf(matcher), reason })
           return silence
         })
       )
       .handle(
         "unsilence",
         Effect.fnUntraced(function* ({ params: { id }, payload: { by = someone, reason } }) {
-          if (!(yield* alerts.unsilence(id))) {
+          const silence = (yield* alerts.silences).find((one) => one.id === id)
+          if (!(yield* alerts.unsilence(id)) || silence === undefined) {
             return yield* new Api.Unknown({ message: `There is no silence ${id}, or not any more` })
           }
-          yield* holds.note({ by, action: "unsilence", target: id, reason })
+          yield* holds.note({ by, action: "unsilence", target: wordsOf(silence.matcher), reason })
           return { id }
         })
       )
-      .handle("testAlerts", ({ payload }) =>
-        Effect.mapError(alerts.test(payload.delivery), ({ message }) => new Api.Unknown({ message }))
+      .handle(
+        "testAlerts",
+        Effect.fnUntraced(function* ({ payload: { by = someone, delivery, reason = "to see whether it arrives" } }) {
+          const outcomes = yield* Effect.mapError(alerts.test(delivery), ({ message }) => new Api.Unknown({ message }))
+          yield* holds.note({ by, action: "test", target: delivery ?? "every delivery", reason })
+          return outcomes
+        })
       )
   })
 )
+
+/** What a silence is about, such as `provider gemini, severity info`. */
+const wordsOf = (matcher: Silence.Matcher): string =>
+  Object.entries(matcher)
+    .map(([name, value]) => `${name} ${value}`)
+    .join(", ")
 
 /** Who acts without saying a name. */
 const someone = "an operator"

@@ -140,6 +140,21 @@ export const Access = Schema.Struct({
 })
 export type Access = typeof Access.Type
 
+/** How many alerts there are; `/alerts` has them. */
+export const AlertSummary = Schema.Struct({
+  /** They fire, and people are told. */
+  firing: Count,
+  /** They fire, and a silence keeps people from being told. */
+  silenced: Count,
+  /** They are so, but not for long enough yet. */
+  pending: Count,
+  /** Deliveries that do not work. */
+  failing: Count,
+  /** Another one where anything of the alerts, the silences or the deliveries is. */
+  revision: Count
+})
+export type AlertSummary = typeof AlertSummary.Type
+
 export const State = Schema.Struct({
   at: Millis,
   startedAt: Millis,
@@ -147,6 +162,7 @@ export const State = Schema.Struct({
   lanes: Schema.Array(Lane),
   routes: Schema.Array(Route),
   holds: Schema.Array(Hold),
+  alerts: AlertSummary,
   store: Store,
   /** Events that slow listeners have lost. */
   eventsDropped: Count
@@ -252,7 +268,7 @@ export type Trail = typeof Trail.Type
 export const Action = Schema.Struct({
   at: Millis,
   by: Schema.String,
-  action: Schema.Literals(["hold", "release", "drain", "resolve", "silence", "unsilence"]),
+  action: Schema.Literals(["hold", "release", "drain", "resolve", "silence", "unsilence", "test"]),
   target: Schema.String,
   reason: Schema.String
 })

@@ -6,12 +6,14 @@ import * as Health from "@holdfast/core/Health"
 import type * as Lane from "@holdfast/core/Lane"
 import * as Limits from "@holdfast/core/Limits"
 import * as EventWriter from "@holdfast/store-sql/EventWriter"
+import type * as Alerts from "@holdfast/telemetry/alerts/Alerts"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Routes from "../Routes.ts"
+import * as AlertSummary from "./AlertSummary.ts"
 import * as Headline from "./Headline.ts"
 import * as Holds from "./Holds.ts"
 import { defined } from "./internal/defined.ts"
@@ -31,6 +33,7 @@ export class State extends Context.Service<State, { readonly now: Effect.Effect<
 ) {}
 
 export const make = Effect.gen(function* () {
+  const alerts = yield* AlertSummary.make
   const breaker = yield* CircuitBreaker.CircuitBreaker
   const bulkhead = yield* Bulkhead.Bulkhead
   const bus = yield* EventBus.EventBus
@@ -106,6 +109,7 @@ export const make = Effect.gen(function* () {
       lanes,
       routes: routeStates,
       holds: [...circuits.values()].flatMap((circuit) => circuit.holds),
+      alerts: yield* alerts,
       store,
       eventsDropped: yield* bus.dropped
     } satisfies Model.State
@@ -118,6 +122,7 @@ export const make = Effect.gen(function* () {
 export const layer: Layer.Layer<
   State,
   never,
+  | Alerts.Alerts
   | Bulkhead.Bulkhead
   | CircuitBreaker.CircuitBreaker
   | EventBus.EventBus

@@ -72,7 +72,10 @@ export class Alerts extends Context.Service<
     readonly list: Effect.Effect<ReadonlyArray<View>>
     /** Those that hold now. */
     readonly silences: Effect.Effect<ReadonlyArray<Silence.Silence>>
-    /** Has people not told of some alerts for a while. */
+    /**
+     * Has people not told of some alerts for a while. Just after the start it waits for what is kept, as long as the alerts
+     * themselves do.
+     */
     readonly silence: (options: SilenceOptions) => Effect.Effect<Silence.Silence, InvalidSilence>
     /** Ends a silence; false if there is none of that id. */
     readonly unsilence: (id: string) => Effect.Effect<boolean>
@@ -347,6 +350,8 @@ export const make = Effect.fnUntraced(function* (
     ),
     silences: Effect.map(Clock.currentTimeMillis, (now) => state.silences.filter(({ until }) => until > now)),
     silence: Effect.fnUntraced(function* ({ by, duration, matcher, reason }: SilenceOptions) {
+      // What is kept comes in place of what there is until then.
+      yield* Deferred.await(loaded)
       const from = yield* Clock.currentTimeMillis
       const millis = Duration.toMillis(duration)
       if (!(millis > 0)) return yield* new InvalidSilence({ problem: "duration: expected more than nothing" })
@@ -359,7 +364,7 @@ export const make = Effect.fnUntraced(function* (
       return made
     }),
     unsilence: (id) =>
-      Effect.sync(() => {
+      Effect.map(Deferred.await(loaded), () => {
         const isThere = state.silences.some((silence) => silence.id === id)
         state = AlertState.unsilence(state, id)
         if (isThere) changed()

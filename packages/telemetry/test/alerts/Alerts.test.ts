@@ -271,6 +271,26 @@ describe("alerts", () => {
     })
   )
 
+  it.effect("keep a silence that somebody puts before what was kept is read", () =>
+    Effect.gen(function* () {
+      const kept = yield* memory
+      const first = yield* start(kept, [])
+      const before = yield* first.alerts.silence({
+        matcher: { provider: "acme" },
+        duration: "1 hour",
+        reason: "they move house",
+        by: "somebody"
+      })
+      yield* first.stop
+      const { alerts } = yield* start({ ...kept, load: Effect.delay(kept.load, "3 seconds") }, [])
+      const putting = yield* Effect.forkChild(
+        alerts.silence({ matcher: { route: "chat" }, duration: "1 hour", reason: "at night", by: "somebody" })
+      )
+      yield* TestClock.adjust("3 seconds")
+      assert.deepStrictEqual(yield* alerts.silences, [before, yield* Fiber.join(putting)])
+    })
+  )
+
   it.effect("begin anew where the store is away or holds something else, and are told all the same", () =>
     Effect.gen(function* () {
       const away: AlertStore.AlertStore["Service"] = {
