@@ -28,7 +28,7 @@ export const rows: Readonly<Record<string, Row>> = {
     npm: "dependencies",
     node: true
   },
-  dashboard: { packages: ["core", "store-sql", "chaos", "gateway"], npm: "dependencies", node: false },
+  dashboard: { packages: ["core", "store-sql", "telemetry", "chaos", "gateway"], npm: "dependencies", node: false },
   cli: {
     packages: ["core", "providers", "store-sql", "telemetry", "chaos", "simulator", "gateway", "dashboard"],
     npm: "dependencies",
@@ -46,6 +46,7 @@ export const rows: Readonly<Record<string, Row>> = {
 export const narrowed: ReadonlyArray<{ readonly from: string; readonly to: string; readonly valuesFrom?: string }> = [
   { from: "dashboard", to: "core" },
   { from: "dashboard", to: "store-sql" },
+  { from: "dashboard", to: "telemetry" },
   { from: "dashboard", to: "chaos" },
   { from: "dashboard", to: "gateway" },
   { from: "gateway", to: "simulator", valuesFrom: "Worker.ts" }

@@ -8,6 +8,7 @@ import { go, link, view, views, type View } from "./place.ts"
 import { access, signOut } from "./session.tsx"
 import { theme, turn } from "./theme.ts"
 import { Act } from "./views/Act.tsx"
+import { Alerts, Firing } from "./views/Alerts.tsx"
 import { Errors } from "./views/Errors.tsx"
 import { Flow } from "./views/Flow.tsx"
 import { Now } from "./views/Now.tsx"
@@ -20,6 +21,7 @@ const names: Record<View, string> = {
   flow: "Flow",
   time: "Time",
   errors: "Errors",
+  alerts: "Alerts",
   operations: "Operations",
   act: "Act"
 }
@@ -29,6 +31,7 @@ const bodies: Record<View, () => preact.JSX.Element> = {
   flow: Flow,
   time: Time,
   errors: Errors,
+  alerts: Alerts,
   operations: Operations,
   act: Act
 }
@@ -72,6 +75,7 @@ export const App = () => {
               title={`${names[one]} (key ${index + 1})`}
             >
               {names[one]}
+              {one === "alerts" ? <Firing /> : null}
             </a>
           ))}
         </nav>

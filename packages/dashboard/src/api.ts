@@ -2,6 +2,8 @@
 import type {
   Access,
   Action,
+  Alerts,
+  DeliveryOutcome,
   ErrorGroup,
   Hold,
   HoldMode,
@@ -82,3 +84,11 @@ export const hold = (circuit: string, mode: HoldMode, said: Said) =>
 export const release = (id: string, said: Said) => post<Hold>(`/api/holds/${encodeURIComponent(id)}/release`, said)
 export const drain = (lane: string, said: Said) => post<Hold>("/api/drains", { lane, ...said })
 export const resolve = (id: string, said: Said) => post<ErrorGroup>("/api/errors/resolve", { id, ...said })
+export const alerts = () => ask<Alerts>("/api/alerts")
+export type Matcher = Alerts["silences"][number]["matcher"]
+export const silence = (wish: { readonly matcher: Matcher; readonly minutes: number }, said: Said) =>
+  post<Alerts["silences"][number]>("/api/alerts/silences", { ...wish, ...said })
+export const unsilence = (id: string, said: Said) =>
+  post<{ readonly id: string }>(`/api/alerts/silences/${encodeURIComponent(id)}/end`, said)
+export const testDelivery = (delivery: string, said: Said) =>
+  post<ReadonlyArray<DeliveryOutcome>>("/api/alerts/test", { delivery, ...said })

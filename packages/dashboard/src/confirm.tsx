@@ -1,5 +1,6 @@
 /** Asks before anything is done: what will happen in words, and why it is done, which is written down. */
 import { signal } from "@preact/signals"
+import type { JSX } from "preact"
 import { useEffect, useRef, useState } from "preact/hooks"
 import type { Said } from "./api.ts"
 import { clock } from "./feed.ts"
@@ -12,6 +13,9 @@ interface Question {
   readonly verb: string
   readonly isDangerous?: boolean
   readonly reasonLabel?: string
+  /** What else there is to choose. */
+  readonly Fields?: () => JSX.Element
+  /** What it answers with words is said in place of "Done: title". */
   readonly act: (said: Said) => Promise<unknown>
 }
 
@@ -42,14 +46,15 @@ export const Confirm = () => {
 
   const close = () => dialog.current?.close()
   const perform = async (asked: Question, said: Said): Promise<void> => {
+    let answer: unknown
     try {
-      await asked.act(said)
+      answer = await asked.act(said)
     } catch (error) {
       setBusy(false)
       setProblem(error instanceof Error ? error.message : String(error))
       return
     }
-    done.value = { text: `Done: ${asked.title}`, at: clock.value }
+    done.value = { text: typeof answer === "string" ? answer : `Done: ${asked.title}`, at: clock.value }
     acted.value += 1
     close()
   }
@@ -73,6 +78,7 @@ export const Confirm = () => {
         <form onSubmit={submit}>
           <h2 id="confirm-title">{asked.title}</h2>
           <p>{asked.text}</p>
+          {asked.Fields === undefined ? null : <asked.Fields />}
           <label>
             {asked.reasonLabel ?? "Reason"}
             <input

@@ -40,10 +40,12 @@ export const sentence = (event: Event): string => {
       return `${event.lane} is ${event.to}, was ${event.from} (${percent(event.successRate)} succeed)`
     case "AttentionNeeded":
       return event.message
+    case "AlertChanged":
+      return `${event.to === "firing" ? "Alert" : "Over"}: ${event.message}`
+    case "AlertDeliveryChanged":
+      return `Alerts ${event.works ? "are delivered by" : "cannot be delivered by"} ${event.delivery}${event.works ? " again" : ""} (${event.reason})`
     case "JournalChanged":
       return `The journal is ${event.to}, ${plural(event.records, "row")} wait (${event.reason})`
-    default:
-      return "message" in event && typeof event.message === "string" ? event.message : plain(event._tag)
   }
 }
 

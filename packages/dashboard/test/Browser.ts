@@ -5,6 +5,7 @@ import { Config, Gateway } from "@holdfast/gateway"
 import { Database } from "@holdfast/store-sql"
 import axe from "axe-core"
 import { ConfigProvider, Effect, Layer, Logger, Schema } from "effect"
+import { assert } from "@effect/vitest"
 import { spawnSync } from "node:child_process"
 import { join } from "node:path"
 import { type Browser, chromium, type Page } from "playwright-core"
@@ -66,6 +67,11 @@ export interface Options {
   /** Lanes besides those of the two providers, of one route of their own. */
   readonly extraLanes?: number
   readonly isKeyed?: boolean
+  /** The section of that name. */
+  readonly alerts?: object
+  readonly env?: { readonly [name: string]: string }
+  /** Where it keeps what it knows. Default: a database of its own. */
+  readonly database?: Layer.Layer<Database.Database>
 }
 
 /** A gateway with its page and a database of its own, in the present scope. */
@@ -80,6 +86,7 @@ export const gateway = Effect.fnUntraced(function* (options: Options = {}) {
   const extra = Array.from({ length: options.extraLanes ?? 0 }, (_, index) => `local/model-${index + 1}`)
   const config = yield* Schema.decodeUnknownEffect(Config.Config)({
     ...(options.isKeyed === false ? {} : { admin: { key: { env: "ADMIN_KEY" } } }),
+    ...(options.alerts === undefined ? {} : { alerts: options.alerts }),
     providers: {
       gemini: { key: { env: "KEY" }, baseUrl: gemini.url },
       openai: { key: { env: "KEY" }, baseUrl: openAi.url },
@@ -95,8 +102,8 @@ export const gateway = Effect.fnUntraced(function* (options: Options = {}) {
     Gateway.layerNoDatabase({ config, page: yield* page, port: options.port ?? 0, drainTimeout: "1 second" }).pipe(
       Layer.provide([
         // A page shows what the store has of gateways before: no test sees another's.
-        Layer.fresh(embedded),
-        ConfigProvider.layer(ConfigProvider.fromUnknown({ KEY: "sk-canary-key", ADMIN_KEY: key })),
+        options.database ?? Layer.fresh(embedded),
+        ConfigProvider.layer(ConfigProvider.fromUnknown({ KEY: "sk-canary-key", ADMIN_KEY: key, ...options.env })),
         // A storm has more to say than anybody reads here.
         Logger.layer([])
       ])
@@ -148,6 +155,28 @@ export const tab = Effect.fnUntraced(function* (
   })
   return { page, problems } satisfies Tab
 })
+
+/** Signs in under Act, with the key of the tests. */
+export const signIn = async ({ page }: Tab, url: string): Promise<void> => {
+  await page.goto(`${url}/#/act`)
+  await page.getByLabel("Admin key").fill(key)
+  await page.getByRole("button", { name: "Sign in" }).click()
+  await page.getByRole("button", { name: "Sign out" }).waitFor()
+}
+
+/** Fills in the question before an action, and gives the answer to it. */
+export const confirm = async (tab: Tab, reason: string, verb: string): Promise<void> => {
+  const dialog = tab.page.getByRole("dialog")
+  await dialog.waitFor()
+  assert.deepStrictEqual(await accessibility(tab), [])
+  // Without a reason nothing happens.
+  await dialog.getByRole("button", { name: verb, exact: true }).click()
+  assert.isTrue(await dialog.isVisible())
+  await dialog.getByRole("textbox", { name: /^(Reason|Note)/ }).fill(reason)
+  await dialog.getByLabel(/Your name/).fill("Ada")
+  await dialog.getByRole("button", { name: verb, exact: true }).click()
+  await dialog.waitFor({ state: "hidden" })
+}
 
 /** What axe finds to be wrong by WCAG A and AA, seriously. */
 export const accessibility = async ({ page }: Tab): Promise<ReadonlyArray<string>> => {

@@ -6,7 +6,7 @@ import * as Browser from "./Browser.ts"
 
 const { key, primary, secondary } = Browser
 
-const views = ["Now", "Flow", "Time", "Errors", "Operations", "Act"] as const
+const views = ["Now", "Flow", "Time", "Errors", "Alerts", "Operations", "Act"] as const
 
 /** Callers that ask for as long as the scope is open. */
 const traffic = (ask: (model?: string, stream?: boolean) => Effect.Effect<number>, pause = "60 millis" as const) =>
@@ -59,7 +59,10 @@ describe.skipIf(Browser.executable === undefined)("the dashboard, in Chromium", 
             await tab.page.goto(url)
             await tab.page.getByText("Live", { exact: true }).waitFor()
             for (const name of views) {
-              await tab.page.getByRole("link", { name, exact: true }).first().click()
+              await tab.page
+                .getByRole("link", { name: new RegExp(`^${name}( \\d+ firing)?$`) })
+                .first()
+                .click()
               await tab.page.getByRole("heading", { level: 2 }).first().waitFor()
               if (name === "Errors") {
                 await tab.page.locator(".groups a").first().click()
@@ -118,17 +121,7 @@ describe.skipIf(Browser.executable === undefined)("the dashboard, in Chromium", 
         yield* ask("chat")
         const tab = yield* Browser.tab(yield* Browser.browser)
         const { page } = tab
-        const confirm = async (reason: string, verb: string): Promise<void> => {
-          const dialog = page.getByRole("dialog")
-          assert.deepStrictEqual(await Browser.accessibility(tab), [])
-          // Without a reason nothing happens.
-          await dialog.getByRole("button", { name: verb, exact: true }).click()
-          assert.isTrue(await dialog.isVisible())
-          await dialog.getByRole("textbox").first().fill(reason)
-          await dialog.getByLabel(/Your name/).fill("Ada")
-          await dialog.getByRole("button", { name: verb, exact: true }).click()
-          await dialog.waitFor({ state: "hidden" })
-        }
+        const confirm = (reason: string, verb: string) => Browser.confirm(tab, reason, verb)
         yield* run(async () => {
           await page.goto(`${url}/#/act`)
           const holdOpen = page.getByRole("button", { name: `Hold open ${primary}` })
@@ -185,7 +178,7 @@ describe.skipIf(Browser.executable === undefined)("the dashboard, in Chromium", 
           await page.getByRole("button", { name: "Resolve…" }).click()
           await confirm("seen and mended", "Resolve")
           await page.getByText("No error is open").waitFor()
-          await page.keyboard.press("6")
+          await page.keyboard.press("7")
           for (const done of ["hold", "release", "drain", "resolve"]) {
             await page
               .locator(".record li", { hasText: `Ada ${done}` })
@@ -213,6 +206,7 @@ describe.skipIf(Browser.executable === undefined)("the dashboard, in Chromium", 
             ["flow", "Nothing was asked in the last 5 minutes"],
             ["time", "No attempt in this time"],
             ["errors", "No error is open"],
+            ["alerts", "No alert fires"],
             ["operations", "Nothing was asked yet"]
           ] as const) {
             await tab.page.goto(`${url}/#/${view}`)

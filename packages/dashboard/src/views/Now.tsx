@@ -281,6 +281,10 @@ const severityOf = (event: Event): string => {
   switch (event._tag) {
     case "AttentionNeeded":
       return "bad"
+    case "AlertChanged":
+      return event.to === "resolved" ? "good" : event.severity === "critical" ? "bad" : "warn"
+    case "AlertDeliveryChanged":
+      return event.works ? "good" : "bad"
     case "OperationEnded":
       return event.result === "Success" ? "warn" : "bad"
     case "CircuitChanged":

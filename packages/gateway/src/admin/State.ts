@@ -109,7 +109,7 @@ export const make = Effect.gen(function* () {
       lanes,
       routes: routeStates,
       holds: [...circuits.values()].flatMap((circuit) => circuit.holds),
-      alerts: yield* alerts,
+      alerts: yield* alerts.now,
       store,
       eventsDropped: yield* bus.dropped
     } satisfies Model.State
