@@ -22,7 +22,8 @@ export const rows: Readonly<Record<string, Row>> = {
   },
   telemetry: { packages: ["core"], npm: ["effect", "nodemailer", "rotating-file-stream"], node: false },
   chaos: { packages: ["core", "providers"], npm: ["effect"], node: true },
-  simulator: { packages: ["core", "chaos"], npm: ["effect"], node: false },
+  // Runs in worker threads, which are the platform's.
+  simulator: { packages: ["core", "chaos"], npm: ["effect", "@effect/platform-node"], node: true },
   gateway: {
     packages: ["core", "providers", "store-sql", "telemetry", "chaos", "simulator"],
     npm: "dependencies",

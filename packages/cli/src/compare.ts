@@ -1,6 +1,7 @@
 /** `holdfast compare`: two policies in the same storms with the same seeds; a gate for a pull request. */
 import * as Comparison from "@holdfast/simulator/Comparison"
 import { percent, span, usd } from "@holdfast/simulator/report/figures"
+import type * as Scenario from "@holdfast/simulator/Scenario"
 import * as Storms from "@holdfast/simulator/Storms"
 import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
@@ -11,7 +12,8 @@ import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import { refusing } from "./simulate/Refused.ts"
 import * as subjects from "./simulate/subjects.ts"
-import { json, route, runs, runsOf, seed } from "./simulate.ts"
+import * as runs from "./simulate/runs.ts"
+import { json, route, runsOf, seed } from "./simulate.ts"
 
 /** The second one is worse by more than the margins. */
 class Worse extends Schema.TaggedError<Worse>()("Worse", { where: Schema.Array(Schema.String) }) {
@@ -47,6 +49,7 @@ export const compare = Command.make(
       runsOf(2),
       Flag.withDefault(5)
     ),
+    workers: runs.workers,
     success: margin("success-margin", 0.5, "Percentage points of success that B may lose."),
     latency: margin("latency-margin", 10, "Per cent that B's 95th percentile may be longer."),
     cost: margin("cost-margin", 10, "Per cent that B may cost more."),
@@ -58,18 +61,23 @@ export const compare = Command.make(
     const a = yield* refusing(subjects.resolve(flags.a, wanted))
     const b = yield* refusing(subjects.resolve(flags.b, wanted))
     const margins = { success: flags.success / 100, latency: flags.latency / 100, cost: flags.cost / 100 }
-    const comparisons: Array<Comparison.Comparison> = []
-    for (const scenario of scenarios) {
-      const before = yield* runs(scenario, a(scenario), flags.seed, flags.runs)
-      const after = yield* runs(scenario, b(scenario), flags.seed, flags.runs)
-      const pairs = before.flatMap((one, index) => {
-        const other = after[index]
+    const compared = Effect.fnUntraced(function* (scenario: Scenario.Scenario) {
+      const results = yield* runs.workOut(
+        [a, b].flatMap((subject) => runs.of(scenario, subject(scenario), flags.seed, flags.runs)),
+        `${scenario.name} under both`
+      )
+      const pairs = results.slice(0, flags.runs).flatMap((one, index) => {
+        const other = results[flags.runs + index]
         return other === undefined ? [] : [[one, other] as const]
       })
       const comparison = Comparison.of(pairs, margins)
-      comparisons.push(comparison)
       if (!flags.json) yield* Console.log(render(comparison))
-    }
+      return comparison
+    })
+    const comparisons = yield* Effect.provide(
+      Effect.forEach(scenarios, compared),
+      runs.threads(flags.workers, 2 * flags.runs)
+    )
     const where = comparisons.flatMap(({ measures, scenario }) =>
       measures.filter(({ isWorse }) => isWorse).map(({ name }) => `${name} in ${scenario}`)
     )

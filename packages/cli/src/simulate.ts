@@ -3,10 +3,7 @@ import * as Aggregate from "@holdfast/simulator/Aggregate"
 import * as Html from "@holdfast/simulator/report/Html"
 import * as Text from "@holdfast/simulator/report/Text"
 import * as Result from "@holdfast/simulator/Result"
-import * as Simulation from "@holdfast/simulator/Simulation"
 import * as Storms from "@holdfast/simulator/Storms"
-import type * as Subject from "@holdfast/simulator/Subject"
-import type * as Scenario from "@holdfast/simulator/Scenario"
 import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
@@ -15,8 +12,8 @@ import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
-import * as Progress from "./simulate/Progress.ts"
 import { Refused, refusing } from "./simulate/Refused.ts"
+import * as runs from "./simulate/runs.ts"
 import * as subjects from "./simulate/subjects.ts"
 
 export const seed = Flag.Int("seed").pipe(
@@ -63,6 +60,7 @@ export const simulate = Command.make(
       runsOf(1),
       Flag.withDefault(1)
     ),
+    workers: runs.workers,
     json,
     html: Flag.String("html").pipe(
       Flag.withDescription("Write a page with charts to this file; of the first run"),
@@ -84,9 +82,16 @@ export const simulate = Command.make(
     const other = Option.isNone(flags.html)
       ? undefined
       : (yield* refusing(subjects.resolve(flags.against, wanted)))(scenario)
-    const [first, ...rest] = yield* runs(scenario, subject, flags.seed, flags.runs)
-    if (other !== undefined && Option.isSome(flags.html)) {
-      const [compared] = yield* runs(scenario, other, flags.seed, 1)
+    const own = runs.of(scenario, subject, flags.seed, flags.runs)
+    const all = other === undefined ? own : [...own, ...runs.of(scenario, other, flags.seed, 1)]
+    const results = yield* Effect.provide(
+      runs.workOut(all, `${scenario.name} under ${subject.name}`),
+      runs.threads(flags.workers, all.length)
+    )
+    const [first, ...rest] = results.slice(0, flags.runs)
+    if (first === undefined) return yield* Effect.die(new RangeError("there was no run"))
+    const compared = results[flags.runs]
+    if (compared !== undefined && Option.isSome(flags.html)) {
       yield* write(
         flags.html.value,
         Html.render(scenario, compared.policy === first.policy ? [first] : [first, compared])
@@ -102,26 +107,6 @@ const list = Effect.gen(function* () {
   const storms = yield* Effect.orDie(Storms.all)
   const width = Math.max(...storms.map(({ name }) => name.length))
   yield* Console.log(storms.map(({ description, name }) => `${name.padEnd(width)}  ${description ?? ""}`).join("\n"))
-})
-
-/** Runs of one subject with seeds that follow each other. */
-export const runs = Effect.fnUntraced(function* (
-  scenario: Scenario.Scenario,
-  subject: Subject.Subject,
-  seed: number,
-  count: number
-) {
-  const one = (index: number) =>
-    Progress.during((progress) =>
-      Simulation.run(scenario, subject, {
-        seed: seed + index,
-        onProgress: (part) => progress.at((index + part) / count, `${scenario.name} under ${subject.name}`)
-      })
-    )
-  const rest: Array<Result.Result> = []
-  const first = yield* one(0)
-  for (let index = 1; index < count; index++) rest.push(yield* one(index))
-  return [first, ...rest] as const
 })
 
 const write = Effect.fnUntraced(function* (path: string, text: string) {

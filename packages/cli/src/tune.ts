@@ -12,6 +12,7 @@ import type * as FileSystem from "effect/FileSystem"
 import * as Option from "effect/Option"
 import * as Progress from "./simulate/Progress.ts"
 import { refusing, Refused } from "./simulate/Refused.ts"
+import * as runs from "./simulate/runs.ts"
 import * as subjects from "./simulate/subjects.ts"
 import { json, route, runsOf, seed } from "./simulate.ts"
 
@@ -39,6 +40,7 @@ export const tune = Command.make(
       runsOf(1),
       Flag.withDefault(1)
     ),
+    workers: runs.workers,
     json
   },
   Effect.fnUntraced(function* (flags) {
@@ -55,7 +57,7 @@ export const tune = Command.make(
         seed: flags.seed,
         onProgress: (done, of) => progress.at(done / of, `${done} of ${of} policies tried`)
       })
-    )
+    ).pipe(Effect.provide(runs.threads(flags.workers, flags.tries)))
     yield* Console.log(flags.json ? JSON.stringify(outcome) : render(base.name, outcome))
   })
 ).pipe(Command.withDescription("Search for better numbers of a policy, and print what no other beats"))

@@ -72,7 +72,12 @@ describe("holdfast simulate", { timeout: 120_000 }, () => {
       assert.strictEqual(figures["seed"], 7)
       assert.strictEqual(figures["scenario"], "storm")
       assert.deepStrictEqual({ ...run("--seed", "7"), wallMs: 0 }, { ...figures, wallMs: 0 })
-      assert.nestedPropertyVal(run("--runs", "2"), "runs", 2)
+      const alone = run("--runs", "3", "--workers", "1")
+      assert.strictEqual(alone["runs"], 3)
+      assert.strictEqual(
+        JSON.stringify({ ...run("--runs", "3", "--workers", "2"), wallMs: 0 }),
+        JSON.stringify({ ...alone, wallMs: 0 })
+      )
     }).pipe(Effect.scoped, provided)
   )
 
@@ -96,6 +101,7 @@ describe("holdfast simulate", { timeout: 120_000 }, () => {
       assert.include(stderr, '["workload"]["streams"]')
       assert.strictEqual(holdfast("simulate", "no-such-storm").status, 2)
       assert.strictEqual(holdfast("simulate").status, 2)
+      assert.strictEqual(holdfast("simulate", "chaos-outage", "--workers", "0").status, 2)
       assert.strictEqual(holdfast("simulate", "chaos-outage", "--config", file("nothing.yaml")).status, 2)
     }).pipe(Effect.scoped, provided)
   )

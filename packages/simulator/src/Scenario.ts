@@ -323,6 +323,11 @@ export const Scenario = Fields.check(
 /** A scenario; spans and instants are milliseconds, rates are per millisecond. */
 export type Scenario = typeof Scenario.Type & { readonly name: string }
 
+/** The same as a schema, for what is sent elsewhere: it stays in milliseconds, so that nothing is rounded on the way. */
+export const Value: Schema.Codec<Scenario, unknown> = Schema.toType(
+  Schema.Struct({ ...Fields.fields, name: Schema.NonEmptyString })
+)
+
 /** A scenario as it is written. */
 export type Input = typeof Scenario.Encoded
 

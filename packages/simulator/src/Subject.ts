@@ -9,6 +9,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
 import * as Schedule from "effect/Schedule"
+import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 
 /** What an operation may fail with. */
@@ -88,11 +89,41 @@ const sdkSchedule = Schedule.exponential("500 millis").pipe(
   )
 )
 
-/** A preset of ours by its name, or one of the baselines. */
+/** A subject as a value, to be sent where it is run. */
+export const Described = Schema.Union([
+  Schema.TaggedStruct("Holdfast", {
+    name: Schema.String,
+    policy: Schema.toType(Policy.Policy),
+    /** Which lanes of the scenario it uses, most preferred first. Default: all, in the scenario's order. */
+    lanes: Schema.optionalKey(Schema.Array(Schema.String))
+  }),
+  Schema.TaggedStruct("Baseline", { name: Schema.Literals(["sdk", "none"]) })
+])
+export type Described = typeof Described.Type
+
+/** A policy of ours as a value. */
+export const described = (name: string, policy: Policy.Policy, lanes?: ReadonlyArray<string>): Described => ({
+  _tag: "Holdfast",
+  name,
+  policy,
+  ...(lanes === undefined ? {} : { lanes })
+})
+
+export const of = (value: Described): Subject => {
+  if (value._tag === "Holdfast") return holdfast(value.name, value.policy, value.lanes)
+  return value.name === "sdk" ? sdk : none
+}
+
+/** A preset of ours by its name, or one of the baselines, as a value. */
+export const describe = (name: string): Described | undefined => {
+  if (name === "none" || name === "sdk") return { _tag: "Baseline", name }
+  return isPreset(name) ? described(name, Policy.presets[name]) : undefined
+}
+
+/** The same as a subject. */
 export const named = (name: string): Subject | undefined => {
-  if (name === none.name) return none
-  if (name === sdk.name) return sdk
-  return isPreset(name) ? holdfast(name, Policy.presets[name]) : undefined
+  const value = describe(name)
+  return value === undefined ? undefined : of(value)
 }
 
 export const names: ReadonlyArray<string> = [...Policy.PresetName.literals, sdk.name, none.name]

@@ -1,15 +1,16 @@
 /**
  * A search for better numbers of a policy: random ones first, then small changes of the best so far. Best is whatever no
- * other try beats in success, latency and cost at once, the Pareto front; which of those to take is a person's choice. The
- * same seed takes the same steps.
+ * other try beats in success, latency and cost at once, the Pareto front; which of those to take is a person's choice. It
+ * goes on by generations, whose tries are worked out side by side. The same seed takes the same steps, however many workers
+ * there are.
  */
 import * as Policy from "@holdfast/core/Policy"
 import * as Effect from "effect/Effect"
 import * as Chance from "./internal/Chance.ts"
 import type * as Result from "./Result.ts"
 import type * as Scenario from "./Scenario.ts"
-import * as Simulation from "./Simulation.ts"
 import * as Subject from "./Subject.ts"
+import * as Workers from "./Workers.ts"
 
 /** Numbers to put in place of a policy's, as a configuration writes them: `{ "retry.maxRetries": 2 }`. */
 export type Changes = Readonly<Record<string, number | string | boolean>>
@@ -86,38 +87,61 @@ const knobs: ReadonlyArray<Knob> = [
   knob("stream.onFailure", ["surface", "continue"] as const, (onFailure) => Policy.stream({ onFailure }))
 ]
 
-/** Searches. What numbers are impossible together is left out. */
+/** Tries that are drawn from the same front, and can be worked out at once. */
+const generation = 8
+
+/** Searches. What numbers are impossible together is left out. Fails when a run does. */
 export const search = Effect.fnUntraced(function* (options: Options) {
   const { policy, runs = 1, seed = 1, tries = 40 } = options
   const chance = yield* Chance.seeded(String(seed), "tuning")
   const done = new Map<string, Try>()
-
-  const attempt = Effect.fnUntraced(function* (changes: Changes) {
+  /** By what they are told apart; a policy that is impossible or known already is not tried. */
+  const candidate = (changes: Changes): Candidate | undefined => {
     const changed = applied(policy, changes)
     const key = JSON.stringify(Object.entries(changes).toSorted(([a], [b]) => (a < b ? -1 : 1)))
-    if (changed === undefined || done.has(key)) return
-    const results: Array<Result.Result> = []
-    for (const scenario of options.scenarios) {
-      const subject = Subject.holdfast("tuned", changed, options.lanesOf?.(scenario))
-      for (let run = 0; run < runs; run++) results.push(yield* Simulation.run(scenario, subject, { seed: seed + run }))
+    return changed === undefined || done.has(key) ? undefined : { key, changes, policy: changed }
+  }
+  const attempt = Effect.fnUntraced(function* (candidates: ReadonlyArray<Candidate>) {
+    const jobs = candidates.flatMap(({ policy: changed }) =>
+      options.scenarios.flatMap((scenario) => {
+        const subject = Subject.described("tuned", changed, options.lanesOf?.(scenario))
+        return Array.from({ length: runs }, (_, run): Workers.Job => ({ scenario, subject, seed: seed + run }))
+      })
+    )
+    const results = yield* Workers.runAll(jobs, (part) =>
+      options.onProgress?.(done.size + Math.floor(part * candidates.length), tries)
+    )
+    const each = options.scenarios.length * runs
+    for (const [index, { changes, key }] of candidates.entries()) {
+      done.set(key, { changes, ...scoreOf(results.slice(index * each, (index + 1) * each)) })
     }
-    done.set(key, { changes, ...scoreOf(results) })
-    options.onProgress?.(done.size, tries)
   })
 
-  yield* attempt({})
+  const asItIs = candidate({})
+  if (asItIs !== undefined) yield* attempt([asItIs])
   // Where nearly everything is impossible or was tried, the search ends all the same.
-  for (let step = 0; done.size < tries && step < tries * 10; step++) {
+  for (let step = 0; done.size < tries && step < tries * 10;) {
     const front = frontOf([...done.values()])
-    const from = step < tries * 0.4 ? {} : (front[Math.floor(chance.next() * front.length)]?.changes ?? {})
-    const count = step < tries * 0.4 ? 1 + Math.floor(chance.next() * 4) : 1 + Math.floor(chance.next() * 2)
-    yield* attempt(varied(from, count, chance))
+    const next = new Map<string, Candidate>()
+    for (; next.size < Math.min(generation, tries - done.size) && step < tries * 10; step++) {
+      const isEarly = done.size < tries * 0.4
+      const from = isEarly ? {} : (front[Math.floor(chance.next() * front.length)]?.changes ?? {})
+      const drawn = candidate(varied(from, 1 + Math.floor(chance.next() * (isEarly ? 4 : 2)), chance))
+      if (drawn !== undefined) next.set(drawn.key, drawn)
+    }
+    yield* attempt([...next.values()])
   }
   const all = [...done.values()]
   const [base] = all
   if (base === undefined) return yield* Effect.die(new Error("the policy as it is was not tried"))
   return { base, front: frontOf(all), tries: all.length } satisfies Outcome
 })
+
+interface Candidate {
+  readonly key: string
+  readonly changes: Changes
+  readonly policy: Policy.Policy
+}
 
 const varied = (changes: Changes, count: number, chance: Chance.Chance): Changes => {
   const next: Record<string, number | string | boolean> = { ...changes }

@@ -40,12 +40,12 @@ export const lanesOf = (
 }
 
 /** The subject for each scenario. */
-type SubjectFor = (scenario: Scenario.Scenario) => Subject.Subject
+type SubjectFor = (scenario: Scenario.Scenario) => Subject.Described
 
 /** A named policy, a baseline, or the configuration in a file. */
 export const resolve = Effect.fnUntraced(function* (nameOrPath: string, route: string | undefined) {
-  const named = Subject.named(nameOrPath)
-  if (named !== undefined) return ((): Subject.Subject => named) satisfies SubjectFor
+  const named = Subject.describe(nameOrPath)
+  if (named !== undefined) return ((): Subject.Described => named) satisfies SubjectFor
   const { lanes, name, policy } = yield* configured(nameOrPath, route)
-  return ((scenario) => Subject.holdfast(name, policy, lanesOf(scenario, lanes))) satisfies SubjectFor
+  return ((scenario) => Subject.described(name, policy, lanesOf(scenario, lanes))) satisfies SubjectFor
 })
