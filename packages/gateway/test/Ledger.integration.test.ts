@@ -35,7 +35,7 @@ const storm: FaultPlan.Input = {
 const policy = {
   breaker: { consecutiveFailures: 100, rate: 0 },
   retry: { maxRetries: 2, base: "5 millis", maxDelay: "20 millis", patience: "1 second" },
-  retryBudget: { ratio: 1, minimumPerSecond: 1_000 },
+  retryBudget: { ratio: 1, reservePerSecond: 1_000 },
   clocks: { ...hurried.clocks, firstContent: "1500 millis", chunkGap: "1500 millis", plainAttempt: "1500 millis" },
   stream: { onFailure: "continue" }
 }
