@@ -88,9 +88,9 @@ const checkHoldfast = (file: string, name: string, area: string, found: Import):
     report(file, line, `${name} may import only what the index of ${target} lists ("${specifier}")`)
   }
   const narrow = narrowed.find(({ from, to }) => from === name && to === target)
-  if (narrow && area === "src" && !isType && !(narrow.valuesFrom && file.endsWith(narrow.valuesFrom))) {
-    const where = narrow.valuesFrom ? ` outside *${narrow.valuesFrom}` : ""
-    report(file, line, `${name} may import only types of ${target}${where} ("${specifier}")`)
+  if (narrow && area === "src" && !isType && !narrow.values?.includes(path)) {
+    const others = narrow.values ? ` beside ${narrow.values.join(", ")}` : ""
+    report(file, line, `${name} may import only types of ${target}${others} ("${specifier}")`)
   }
 }
 

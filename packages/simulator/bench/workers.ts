@@ -5,7 +5,7 @@
 import { NodeServices } from "@effect/platform-node"
 import { Effect, type Layer } from "effect"
 import { Policy } from "@holdfast/core"
-import { NodeWorkers, Storms, Subject, Workers } from "@holdfast/simulator"
+import { InThread, NodeWorkers, Storms, Subject, Workers } from "@holdfast/simulator"
 
 const rounds = 3
 const runs = 16
@@ -23,7 +23,7 @@ const timed = async (layer: Layer.Layer<Workers.Workers, Workers.RunFailed>) => 
 }
 
 for (let round = 1; round <= rounds; round++) {
-  const here = await timed(Workers.layerHere)
+  const here = await timed(InThread.layer)
   const shown = [`round ${round}: here ${here.wall.toFixed(1)} s (${here.cpu.toFixed(1)} s of CPU)`]
   for (const workers of [1, 2]) {
     const there = await timed(NodeWorkers.layer({ workers }))

@@ -15,6 +15,8 @@ export interface Options {
   readonly workers?: number | undefined
   /** The heap that a thread may take, in MiB; one that wants more is ended and its run fails. Default: V8's own limit. */
   readonly maxHeapMiB?: number | undefined
+  /** On Linux: gives way to the process's other threads where there is not enough of the processor. Default false. */
+  readonly isBackground?: boolean | undefined
 }
 
 /**
@@ -22,14 +24,14 @@ export interface Options {
  * seconds.
  */
 export const layer = (options: Options = {}): Layer.Layer<Workers.Workers, Workers.RunFailed> => {
-  const { maxHeapMiB, workers = cores } = options
+  const { isBackground = false, maxHeapMiB, workers = cores } = options
   const broken = Deferred.makeUnsafe<never, Workers.RunFailed>()
   const spawn = (): Worker => {
     try {
-      return new Worker(
-        new URL("./worker.ts", import.meta.url),
-        maxHeapMiB === undefined ? {} : { resourceLimits: { maxOldGenerationSizeMb: maxHeapMiB } }
-      )
+      return new Worker(new URL("./worker.ts", import.meta.url), {
+        workerData: isBackground ? "background" : "foreground",
+        ...(maxHeapMiB === undefined ? {} : { resourceLimits: { maxOldGenerationSizeMb: maxHeapMiB } })
+      })
     } catch (error) {
       const problem = `no worker can be started (${error instanceof Error ? error.message : String(error)})`
       Deferred.doneUnsafe(broken, Exit.fail(new Workers.RunFailed({ problem })))

@@ -11,6 +11,7 @@ import * as Random from "effect/Random"
 import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
+import type * as Scenario from "./Scenario.ts"
 
 /** What an operation may fail with. */
 export type Errors = Failure.Failure | Refusal.Refusal
@@ -108,6 +109,15 @@ export const described = (name: string, policy: Policy.Policy, lanes?: ReadonlyA
   policy,
   ...(lanes === undefined ? {} : { lanes })
 })
+
+/**
+ * The lanes of a scenario that stand for a route's: those of the same names where it has them all, else the scenario's in
+ * its order, as many as the route has.
+ */
+export const standing = (scenario: Scenario.Scenario, lanes: ReadonlyArray<string>): ReadonlyArray<string> => {
+  const known = Object.keys(scenario.providers)
+  return lanes.every((lane) => known.includes(lane)) ? lanes : known.slice(0, lanes.length)
+}
 
 export const of = (value: Described): Subject => {
   if (value._tag === "Holdfast") return holdfast(value.name, value.policy, value.lanes)

@@ -1,6 +1,7 @@
 /**
- * Runs simulations, in this thread or in worker threads. What crosses to a worker and back is encoded by schema; a run's
- * figures are those of its scenario, subject and seed wherever it ran and whatever ran beside it, `wallMs` apart.
+ * Has simulations run, in this thread (`InThread`) or in worker threads (`NodeWorkers`). What crosses to a worker and back is
+ * encoded by schema; a run's figures are those of its scenario, subject and seed wherever it ran and whatever ran beside it,
+ * `wallMs` apart. Whoever has only workers loads nothing of the simulation itself.
  *
  * The pool, the encoding and the interruption of what is under way are those of `effect/rpc` over `effect/workers`.
  */
@@ -8,21 +9,37 @@ import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Queue from "effect/Queue"
 import * as Rpc from "effect/rpc/Rpc"
 import * as RpcClient from "effect/rpc/RpcClient"
+import type * as RpcClientError from "effect/rpc/RpcClientError"
 import * as RpcGroup from "effect/rpc/RpcGroup"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import type * as Worker from "effect/workers/Worker"
 import * as Result from "./Result.ts"
 import * as Scenario from "./Scenario.ts"
-import * as Simulation from "./Simulation.ts"
 import * as Subject from "./Subject.ts"
 
 /** One run, as a value. */
 export const Job = Schema.Struct({ scenario: Scenario.Value, subject: Subject.Described, seed: Schema.Int })
 export type Job = typeof Job.Type
+
+/** The same scenario and seed under one subject, or two to be compared, to be looked at. */
+export const View = Schema.Struct({
+  scenario: Scenario.Value,
+  subjects: Schema.NonEmptyArray(Subject.Described),
+  seed: Schema.Int
+})
+export type View = typeof View.Type
+
+/** What there is to look at, as text: whoever passes it on need not read it. */
+export const Drawn = Schema.Struct({
+  /** A `Picture` as JSON. */
+  picture: Schema.String,
+  /** The page of `Html`. */
+  page: Schema.String
+})
+export type Drawn = typeof Drawn.Type
 
 /** A run did not come to its end: its worker ended first, or the run broke. */
 export class RunFailed extends Schema.TaggedError<RunFailed>()("RunFailed", { problem: Schema.String }) {
@@ -41,6 +58,8 @@ export class Workers extends Context.Service<
     readonly count: number
     /** Interruption ends the run, also in its worker. */
     readonly run: (job: Job, onProgress?: OnProgress) => Effect.Effect<Result.Result, RunFailed>
+    /** Runs all subjects, one after the other, and draws them. Interruption as with `run`. */
+    readonly draw: (view: View, onProgress?: OnProgress) => Effect.Effect<Drawn, RunFailed>
   }
 >()("@holdfast/simulator/Workers") {}
 
@@ -59,37 +78,25 @@ export const runAll = Effect.fnUntraced(function* (jobs: ReadonlyArray<Job>, onP
   )
 })
 
-/** The workers' side of it. */
-const work = ({ scenario, seed, subject }: Job, onProgress?: OnProgress): Effect.Effect<Result.Result, RunFailed> =>
-  Simulation.run(scenario, Subject.of(subject), { seed, onProgress }).pipe(
-    Effect.catchDefect((defect) => Effect.fail(new RunFailed({ problem: messageOf(defect) }))),
-    Effect.tap(() => Effect.sync(() => onProgress?.(1)))
-  )
+const Progress = Schema.TaggedStruct("Progress", { part: Schema.Finite })
 
-/** Runs in this thread, one after the other. */
-export const layerHere: Layer.Layer<Workers> = Layer.succeed(Workers, { count: 1, run: work })
-
-const Message = Schema.Union([
-  Schema.TaggedStruct("Progress", { part: Schema.Finite }),
-  Schema.TaggedStruct("Ended", { result: Result.Result })
-])
-
-/** What a worker understands. */
+/** What a worker understands, and how it answers: with how far it is, then with what there is. */
 export class Protocol extends RpcGroup.make(
-  Rpc.make("Run", { payload: Job, success: Message, error: RunFailed, stream: true })
+  Rpc.make("Run", {
+    payload: Job,
+    success: Schema.Union([Progress, Schema.TaggedStruct("Ended", { value: Result.Result })]),
+    error: RunFailed,
+    stream: true
+  }),
+  Rpc.make("Draw", {
+    payload: View,
+    success: Schema.Union([Progress, Schema.TaggedStruct("Ended", { value: Drawn })]),
+    error: RunFailed,
+    stream: true
+  })
 ) {}
 
-/** What a worker does, over the `RpcServer` of its platform. */
-export const handlers: Layer.Layer<Rpc.ToHandler<RpcGroup.Rpcs<typeof Protocol>>> = Protocol.toLayer({
-  Run: (job) =>
-    Stream.callback((queue) =>
-      work(job, (part) => Queue.offerUnsafe(queue, { _tag: "Progress", part })).pipe(
-        Effect.flatMap((result) => Queue.offer(queue, { _tag: "Ended", result })),
-        Effect.andThen(Queue.end(queue)),
-        Effect.catch((failure) => Queue.fail(queue, failure))
-      )
-    )
-})
+type Message<A> = typeof Progress.Type | { readonly _tag: "Ended"; readonly value: A }
 
 /**
  * Runs in so many workers of the platform, which live as long as the layer. `broken` fails when the platform cannot start
@@ -103,27 +110,34 @@ export const layerPool = (
     Workers,
     Effect.gen(function* () {
       const client = yield* RpcClient.make(Protocol, { disableTracing: true })
-      const run = (job: Job, onProgress?: OnProgress): Effect.Effect<Result.Result, RunFailed> =>
-        client.Run(job).pipe(
+      const ending = <A>(
+        messages: Stream.Stream<Message<A>, RunFailed | RpcClientError.RpcClientError>,
+        onProgress: OnProgress | undefined
+      ): Effect.Effect<A, RunFailed> =>
+        messages.pipe(
           Stream.runFold(
-            (): Result.Result | undefined => undefined,
+            (): { readonly value: A } | undefined => undefined,
             (ended, message) => {
-              if (message._tag === "Ended") return message.result
+              if (message._tag === "Ended") return message
               onProgress?.(message.part)
               return ended
             }
           ),
           Effect.catchTag("RpcClientError", (error) => Effect.fail(new RunFailed({ problem: error.message }))),
-          Effect.flatMap((result) =>
-            result === undefined ? Effect.fail(new RunFailed({ problem: "it has no result" })) : Effect.succeed(result)
+          Effect.flatMap((ended) =>
+            ended === undefined
+              ? Effect.fail(new RunFailed({ problem: "it has no result" }))
+              : Effect.succeed(ended.value)
           ),
           Effect.raceFirst(Deferred.await(broken))
         )
-      return Workers.of({ count, run })
+      return Workers.of({
+        count,
+        run: (job, onProgress) => ending(client.Run(job), onProgress),
+        draw: (view, onProgress) => ending(client.Draw(view), onProgress)
+      })
     })
   ).pipe(
     Layer.provide(RpcClient.layerProtocolWorker({ size: count })),
     Layer.catch(({ message }) => Layer.effect(Workers, Effect.fail(new RunFailed({ problem: message }))))
   )
-
-const messageOf = (defect: unknown): string => (defect instanceof Error ? defect.message : String(defect))

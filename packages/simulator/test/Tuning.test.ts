@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { Policy } from "@holdfast/core"
-import { Tuning, Workers } from "@holdfast/simulator"
+import { InThread, Tuning } from "@holdfast/simulator"
 import { scenario, well } from "./Storm.ts"
 
 const hanging = scenario({
@@ -27,7 +27,7 @@ describe("Tuning", { timeout: 120_000 }, () => {
         )
       }
       assert.deepStrictEqual(yield* Tuning.search(options), outcome)
-    }).pipe(Effect.provide(Workers.layerHere))
+    }).pipe(Effect.provide(InThread.layer))
   )
 
   it("keeps of equals the first, and nothing that another beats", () => {

@@ -1,7 +1,7 @@
 import { NodeWorker } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
 import { Policy } from "@holdfast/core"
-import { NodeWorkers, type Result, type Scenario, Subject, Workers } from "@holdfast/simulator"
+import { InThread, NodeWorkers, type Result, type Scenario, Subject, Workers } from "@holdfast/simulator"
 import { Cause, Deferred, Effect, Exit, Fiber, Layer } from "effect"
 import { Worker } from "node:worker_threads"
 import { scenario, well } from "./Storm.ts"
@@ -74,7 +74,7 @@ describe("Workers", { timeout: 120_000 }, () => {
   it.live("give the same bytes alone and side by side, in the order of the jobs", () =>
     Effect.gen(function* () {
       const all = yield* jobs
-      const alone = bytes(yield* Effect.provide(Workers.runAll(all), Workers.layerHere))
+      const alone = bytes(yield* Effect.provide(Workers.runAll(all), InThread.layer))
       for (const workers of [1, 2, 3]) {
         const order: Array<number> = []
         const here = yield* Effect.provide(
@@ -97,7 +97,7 @@ describe("Workers", { timeout: 120_000 }, () => {
   it.live("say how far they are, up to the end", () =>
     Effect.gen(function* () {
       const all = yield* jobs
-      for (const layer of [Workers.layerHere, NodeWorkers.layer({ workers: 2 })]) {
+      for (const layer of [InThread.layer, NodeWorkers.layer({ workers: 2 })]) {
         const parts: Array<number> = []
         yield* Effect.provide(
           Workers.runAll(all, (part) => parts.push(part)),

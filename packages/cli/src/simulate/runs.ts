@@ -1,4 +1,5 @@
 /** What the commands of the simulator work out: runs, side by side in worker threads. */
+import * as InThread from "@holdfast/simulator/InThread"
 import * as NodeWorkers from "@holdfast/simulator/NodeWorkers"
 import type * as Scenario from "@holdfast/simulator/Scenario"
 import type * as Subject from "@holdfast/simulator/Subject"
@@ -30,5 +31,5 @@ export const workOut = (all: ReadonlyArray<Workers.Job>, label: string) =>
 /** So many threads, and no more than there are runs at once; where that is one, this thread. */
 export const threads = (wanted: number, runs: number): Layer.Layer<Workers.Workers, Workers.RunFailed> => {
   const workers = Math.min(wanted, runs)
-  return workers === 1 ? Workers.layerHere : NodeWorkers.layer({ workers })
+  return workers === 1 ? InThread.layer : NodeWorkers.layer({ workers })
 }

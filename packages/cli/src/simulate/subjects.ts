@@ -26,18 +26,9 @@ export const configured = Effect.fnUntraced(function* (path: string, route: stri
   return { name: `${path}#${name}`, policy, lanes: chosen.lanes } satisfies Configured
 })
 
-/**
- * The lanes of a scenario that stand for a route's: those of the same names where it has them all, else the scenario's in
- * its order, as many as the route has.
- */
-export const lanesOf = (
-  scenario: Scenario.Scenario,
-  lanes: ReadonlyArray<string> | undefined
-): ReadonlyArray<string> => {
-  const known = Object.keys(scenario.providers)
-  if (lanes === undefined) return known
-  return lanes.every((lane) => known.includes(lane)) ? lanes : known.slice(0, lanes.length)
-}
+/** The lanes to use of a scenario. */
+export const lanesOf = (scenario: Scenario.Scenario, lanes: ReadonlyArray<string> | undefined): ReadonlyArray<string> =>
+  lanes === undefined ? Object.keys(scenario.providers) : Subject.standing(scenario, lanes)
 
 /** The subject for each scenario. */
 type SubjectFor = (scenario: Scenario.Scenario) => Subject.Described

@@ -5,6 +5,7 @@
 import type * as Result from "../Result.ts"
 import type * as Scenario from "../Scenario.ts"
 import { count, percent, span, usd } from "./figures.ts"
+import * as Picture from "./Picture.ts"
 
 const width = 1000
 const left = 64
@@ -15,10 +16,11 @@ const plot = width - left - right
 export const render = (
   scenario: Scenario.Scenario,
   results: readonly [Result.Result, ...ReadonlyArray<Result.Result>]
-): string => {
-  const [first] = results
-  const spanMs = first.series.sliceMs * first.series.slices.length
-  const troubles = first.outages
+): string => draw(Picture.of(scenario, results))
+
+/** The same of what was reckoned already. */
+export const draw = (picture: Picture.Picture): string => {
+  const { policies, spanMs, troubles } = picture
   const sections = [
     chart({
       title: "Operations that succeeded, by when they arrived",
@@ -26,18 +28,18 @@ export const render = (
       spanMs,
       troubles,
       range: { from: 0, to: 1, ticks: [0, 0.5, 1], label: (value) => `${value * 100} %` },
-      lines: results.map((result, index) => ({
-        name: result.policy,
+      lines: policies.map(({ policy, success }, index) => ({
+        name: policy,
         className: `policy-${index}`,
-        values: result.series.slices.map(({ arrived, succeeded }) => (arrived === 0 ? null : succeeded / arrived)),
+        values: success,
         label: percent
       }))
     }),
-    latency(results, spanMs, troubles),
-    ...results.map((result, index) => bands(result, index, spanMs)),
-    ...first.lanes.map((lane, index) => load(scenario, results, lane.lane, index, spanMs, troubles))
+    latency(picture),
+    ...policies.map((policy, index) => bands(picture, policy, index)),
+    ...picture.providers.map((provider, index) => load(picture, provider, index))
   ]
-  return page(scenario, results, sections)
+  return page(picture, sections)
 }
 
 interface Line {
@@ -51,7 +53,7 @@ interface Chart {
   readonly title: string
   readonly height: number
   readonly spanMs: number
-  readonly troubles: ReadonlyArray<Result.OutageResult>
+  readonly troubles: Picture.Picture["troubles"]
   readonly range: {
     readonly from: number
     readonly to: number
@@ -117,7 +119,7 @@ const path = (
     .join("")
 }
 
-const shade = (troubles: ReadonlyArray<Result.OutageResult>, spanMs: number, height: number): string =>
+const shade = (troubles: Picture.Picture["troubles"], spanMs: number, height: number): string =>
   troubles
     .map(({ from, kind, lane, until }) => {
       const at = left + (from / spanMs) * plot
@@ -145,16 +147,11 @@ const clock = (millis: number): string => {
   return `${Math.floor(minutes / 60)}:${String(minutes % 60).padStart(2, "0")}`
 }
 
-const latency = (
-  results: ReadonlyArray<Result.Result>,
-  spanMs: number,
-  troubles: ReadonlyArray<Result.OutageResult>
-): string => {
-  const all = results.flatMap(({ series }) => series.slices.flatMap(({ p50, p95 }) => [p50 ?? 0, p95 ?? 0]))
-  const present = all.filter((value) => value > 0)
+const latency = ({ policies, spanMs, troubles }: Picture.Picture): string => {
+  const present = policies.flatMap(({ p50, p95 }) => [...p50, ...p95]).filter((value) => value !== null && value > 0)
   const ticks = [100, 300, 1000, 3000, 10_000, 30_000, 60_000, 120_000, 300_000, 1_200_000]
-  const least = Math.min(...present, 1000)
-  const greatest = Math.max(...present, 2000)
+  const least = present.reduce<number>((least, value) => Math.min(least, value ?? least), 1000)
+  const greatest = present.reduce<number>((most, value) => Math.max(most, value ?? most), 2000)
   const from = ticks.findLast((tick) => tick <= least) ?? 10
   const to = ticks.find((tick) => tick >= greatest) ?? greatest
   return chart({
@@ -163,44 +160,34 @@ const latency = (
     spanMs,
     troubles,
     range: { from, to, ticks: ticks.filter((tick) => tick >= from && tick <= to), label: span, log: true },
-    lines: results.flatMap((result, index) => [
-      {
-        name: `${result.policy} p95`,
-        className: `policy-${index}`,
-        values: result.series.slices.map(({ p95 }) => p95),
-        label: span
-      },
-      {
-        name: `${result.policy} p50`,
-        className: `policy-${index} thin`,
-        values: result.series.slices.map(({ p50 }) => p50),
-        label: span
-      }
+    lines: policies.flatMap(({ p50, p95, policy }, index) => [
+      { name: `${policy} p95`, className: `policy-${index}`, values: p95, label: span },
+      { name: `${policy} p50`, className: `policy-${index} thin`, values: p50, label: span }
     ])
   })
 }
 
 /** What each lane was taken for, as bands over time. */
-const bands = (result: Result.Result, index: number, spanMs: number): string => {
-  if (index > 0 && result.changes.length === 0) return ""
+const bands = (picture: Picture.Picture, { lanes, policy }: Picture.Policy, index: number): string => {
+  if (index > 0 && lanes.every(({ states }) => states.length === 0)) return ""
+  const { spanMs, troubles } = picture
   const row = 34
-  const rows = result.lanes.map(({ lane }, at) => {
+  const rows = lanes.map(({ lane, states }, at) => {
     const top = at * row
-    const trouble = result.outages
-      .filter((outage) => outage.lane === lane)
-      .map(({ from, kind, until }) => bar(from, until, spanMs, top + 20, 6, "real", `really: ${kind}`))
     return [
       `<text class="tick" x="${left - 8}" y="${top + 15}" text-anchor="end">${escape(short(lane))}</text>`,
       bar(0, spanMs, spanMs, top + 4, 14, "closed", `${lane}: closed`),
-      ...states(result, lane, spanMs).map(({ from, reason, state, until }) =>
+      ...states.map(({ from, reason, state, until }) =>
         bar(from, until, spanMs, top + 4, 14, state, `${lane}: ${state} (${reason}), ${span(until - from)}`)
       ),
-      ...trouble
+      ...troubles
+        .filter((trouble) => trouble.lane === lane)
+        .map(({ from, kind, until }) => bar(from, until, spanMs, top + 20, 6, "real", `really: ${kind}`))
     ].join("")
   })
-  const height = result.lanes.length * row
+  const height = lanes.length * row
   return [
-    `<section><h2>What each lane was taken for by ${escape(result.policy)}, and what its provider went through</h2>`,
+    `<section><h2>What each lane was taken for by ${escape(policy)}, and what its provider went through</h2>`,
     '<p class="legend"><span class="key closed">well</span><span class="key degraded">passed by for its health</span><span class="key open">circuit open</span>',
     '<span class="key half-open">probing</span><span class="key cooling">cooling</span><span class="key real">trouble at the provider</span></p>',
     `<svg viewBox="0 0 ${width} ${height + 24}">${rows.join("")}${axis(spanMs, height)}</svg></section>`
@@ -223,69 +210,26 @@ const bar = (
   return `<rect class="band ${className}" x="${round(x)}" y="${y}" width="${round(wide)}" height="${height}"><title>${escape(title)}</title></rect>`
 }
 
-interface Stretch {
-  readonly from: number
-  readonly until: number
-  readonly state: string
-  readonly reason: string
-}
-
-const states = (result: Result.Result, lane: string, spanMs: number): ReadonlyArray<Stretch> => {
-  const changes = result.changes.filter((change) => change.lane === lane)
-  const cooling = changes.flatMap(({ at, reason, state, until }): ReadonlyArray<Stretch> =>
-    state === "cooling" && until !== undefined ? [{ from: at, until, state, reason }] : []
-  )
-  /** From one change to the next of the same kind, but for the state that is nothing to show. */
-  const stretches = (known: ReadonlyArray<string>, well: string): ReadonlyArray<Stretch> => {
-    const own = changes.filter(({ state }) => known.includes(state))
-    return own.flatMap(({ at, reason, state }, index): ReadonlyArray<Stretch> =>
-      state === well ? [] : [{ from: at, until: own[index + 1]?.at ?? spanMs, state, reason }]
-    )
-  }
-  return [
-    ...stretches(["healthy", "degraded", "unhealthy"], "healthy"),
-    ...cooling,
-    ...stretches(["closed", "open", "half-open"], "closed")
-  ]
-}
-
 /** What a provider was asked, against what it can serve. */
 const load = (
-  scenario: Scenario.Scenario,
-  results: ReadonlyArray<Result.Result>,
-  lane: string,
-  index: number,
-  spanMs: number,
-  troubles: ReadonlyArray<Result.OutageResult>
+  { policies, spanMs, troubles }: Picture.Picture,
+  { lane, requestsPerMinute, servedPerSecond, slots }: Picture.Picture["providers"][number],
+  index: number
 ): string => {
-  const provider = scenario.providers[lane]
-  const lines = results.flatMap((result, at): ReadonlyArray<Line> => {
-    const seconds = result.series.sliceMs / 1000
-    const position = result.series.lanes.indexOf(lane)
-    if (position === -1) return []
-    const perSecond = (of: (slice: Result.Slice) => ReadonlyArray<number>) =>
-      result.series.slices.map((slice) => (of(slice)[position] ?? 0) / seconds)
-    const label = (value: number) => `${value.toFixed(1)}/s`
+  const label = (value: number) => `${value.toFixed(1)}/s`
+  const lines = policies.flatMap((policy, at): ReadonlyArray<Line> => {
+    const own = policy.lanes.find((one) => one.lane === lane)
+    if (own === undefined) return []
     return [
-      {
-        name: `${result.policy}: asked`,
-        className: `policy-${at}`,
-        values: perSecond(({ offered }) => offered),
-        label
-      },
-      {
-        name: `${result.policy}: answered`,
-        className: `policy-${at} thin`,
-        values: perSecond(({ answered }) => answered),
-        label
-      }
+      { name: `${policy.policy}: asked`, className: `policy-${at}`, values: own.asked, label },
+      { name: `${policy.policy}: answered`, className: `policy-${at} thin`, values: own.answered, label }
     ]
   })
-  const limit = provider?.limits?.requestsPerMinute
-  const served = provider === undefined ? undefined : servedPerSecond(scenario.workload, provider)
   const marks = [
-    ...(limit === undefined ? [] : [{ at: limit / 60, label: `its limit: ${limit} per minute` }]),
-    ...(served === undefined ? [] : [{ at: served, label: `what its ${provider?.capacity?.slots} slots can serve` }])
+    ...(requestsPerMinute === null
+      ? []
+      : [{ at: requestsPerMinute / 60, label: `its limit: ${requestsPerMinute} per minute` }]),
+    ...(servedPerSecond === null ? [] : [{ at: servedPerSecond, label: `what its ${slots} slots can serve` }])
   ]
   const highest = Math.max(
     1,
@@ -304,24 +248,6 @@ const load = (
   })
 }
 
-/** What its slots serve on average, per second, when all of them are busy; `undefined` where they have no bound. */
-const servedPerSecond = (workload: Scenario.Workload, provider: Scenario.Provider): number | undefined => {
-  const { capacity, latency, tokensPerSecond } = provider
-  if (capacity === undefined) return undefined
-  const begin =
-    "constant" in latency ? latency.constant : "exponential" in latency ? latency.exponential : meanOf(latency)
-  const tokens = workload.tokens?.out ?? 200
-  const rest =
-    tokensPerSecond === undefined
-      ? 0
-      : ((typeof tokens === "number" ? tokens : meanOf(tokens)) * 1000) / tokensPerSecond
-  return (capacity.slots * 1000) / ((begin + rest) * (capacity.slowdown ?? 1))
-}
-
-/** The mean of a log-normal distribution. */
-const meanOf = ({ p50, p99 }: { readonly p50: number; readonly p99: number }): number =>
-  p50 * Math.exp((Math.log(p99 / p50) / 2.326_348) ** 2 / 2)
-
 const niceTop = (highest: number): number => {
   const magnitude = 10 ** Math.floor(Math.log10(highest))
   return ([1, 1.2, 1.6, 2, 3, 4, 6, 8, 10].find((factor) => factor * magnitude >= highest) ?? 10) * magnitude
@@ -332,14 +258,11 @@ const card = (name: string, values: ReadonlyArray<string>): string =>
     .map((value, index) => `<p class="figure policy-${index}">${escape(value)}</p>`)
     .join("")}</div>`
 
-const page = (
-  scenario: Scenario.Scenario,
-  results: readonly [Result.Result, ...ReadonlyArray<Result.Result>],
-  sections: ReadonlyArray<string>
-): string => {
-  const [first] = results
-  const each = (of: (result: Result.Result) => string) => results.map(of)
-  const sources = (scenario.sources ?? []).map((source) =>
+const page = (picture: Picture.Picture, sections: ReadonlyArray<string>): string => {
+  const { description = "", policies, scenario, seed } = picture
+  const [first] = policies
+  const each = (of: (policy: Picture.Policy) => string) => policies.map(of)
+  const sources = picture.sources.map((source) =>
     /^https?:/.test(source) ? `<a href="${escape(source)}">${escape(source)}</a>` : escape(source)
   )
   return `<!doctype html>
@@ -347,14 +270,14 @@ const page = (
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>${escape(scenario.name)} under ${escape(first.policy)}</title>
+<title>${escape(scenario)} under ${escape(first.policy)}</title>
 <style>${style}</style>
 </head>
 <body>
 <header>
-<h1>${escape(scenario.name)}</h1>
-<p>${escape(scenario.description ?? "")}</p>
-<p class="fine">${count(first.operations)} operations in ${span(first.virtualMs)}, seed ${first.seed}.
+<h1>${escape(scenario)}</h1>
+<p>${escape(description)}</p>
+<p class="fine">${count(picture.operations)} operations in ${span(picture.virtualMs)}, seed ${seed}.
 Grey: trouble at a provider.${sources.length === 0 ? "" : ` After ${sources.join(", ")}.`}</p>
 <p class="legend">${each(({ policy }) => policy)
     .map((policy, index) => `<span class="key policy-${index}">${escape(policy)}</span>`)
