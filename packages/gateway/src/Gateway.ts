@@ -21,6 +21,7 @@ import * as Holds from "./admin/Holds.ts"
 import * as Live from "./admin/Live.ts"
 import * as Page from "./admin/Page.ts"
 import * as State from "./admin/State.ts"
+import * as WhatIf from "./admin/WhatIf.ts"
 import * as Alerting from "./Alerting.ts"
 import * as CacheStore from "./CacheStore.ts"
 import type * as Config from "./Config.ts"
@@ -72,7 +73,7 @@ const layerWith = <E, R, E2, R2>(
   Live.farewell.pipe(
     Layer.provideMerge(server(options)),
     Layer.provideMerge(State.layer),
-    Layer.provideMerge(Layer.mergeAll(Access.layer(options.config), History.layer, Holds.layer)),
+    Layer.provideMerge(Layer.mergeAll(Access.layer(options.config), History.layer, Holds.layer, WhatIf.layer())),
     Layer.provideMerge(Live.layer),
     Layer.provideMerge(
       NodeHttpServer.layer(createServer, {

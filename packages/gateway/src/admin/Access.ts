@@ -4,7 +4,7 @@
  *
  * A session is a cookie that a page gets for the key: `HttpOnly`, `SameSite=Strict`, signed with the key, so that it holds
  * over a restart and no longer than the key does. A browser sends cookies by itself, so an action by cookie also takes a
- * header that no foreign page can set, and an `Origin` that is ours.
+ * header that no foreign page can set, and an `Origin` that is ours. So does starting a simulation, which else is reading.
  */
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
@@ -33,7 +33,15 @@ const minKeyLength = 16
 /** Wrong keys a minute, over all who ask; one more and nobody's key is looked at until the minute is over. */
 const maxWrongKeys = 20
 
-export type Verdict = "allowed" | "no-key" | "key-needed" | "wrong-key" | "too-many" | "foreign-origin" | "not-local"
+export type Verdict =
+  | "allowed"
+  | "no-key"
+  | "key-needed"
+  | "wrong-key"
+  | "too-many"
+  | "foreign-origin"
+  | "unasked"
+  | "not-local"
 
 export class Access extends Context.Service<
   Access,
@@ -43,6 +51,8 @@ export class Access extends Context.Service<
     /** Whether the request carries the key or a session that holds. */
     readonly isKnown: (request: HttpServerRequest.HttpServerRequest) => Effect.Effect<boolean>
     readonly mayRead: (request: HttpServerRequest.HttpServerRequest) => Effect.Effect<Verdict>
+    /** Whether it may start what takes the machine's time and changes nothing: as reading, and asked by no foreign page. */
+    readonly mayStart: (request: HttpServerRequest.HttpServerRequest) => Effect.Effect<Verdict>
     readonly mayAct: (request: HttpServerRequest.HttpServerRequest) => Effect.Effect<Verdict>
     /** A new session's cookie, for somebody who had the key. */
     readonly session: Effect.Effect<string>
@@ -77,19 +87,25 @@ export const make = (key: Redacted.Redacted | undefined): Access["Service"] => {
     return holds(request.cookies[cookieName], now) ? "allowed" : "key-needed"
   }
 
+  const mayRead = (request: HttpServerRequest.HttpServerRequest, now: number): Verdict => {
+    if (isLocal(request) && request.headers[keyHeader] === undefined) return "allowed"
+    const verdict = verdictOf(request, now)
+    return verdict === "no-key" ? "not-local" : verdict
+  }
+
   return Access.of({
     hasKey: key !== undefined,
     isKnown: (request) => at((now) => verdictOf(request, now) === "allowed"),
-    mayRead: (request) =>
+    mayRead: (request) => at((now) => mayRead(request, now)),
+    mayStart: (request) =>
       at((now) => {
-        if (isLocal(request) && request.headers[keyHeader] === undefined) return "allowed"
-        const verdict = verdictOf(request, now)
-        return verdict === "no-key" ? "not-local" : verdict
+        if (isForeign(request)) return "foreign-origin"
+        const { [actionHeader]: action, [keyHeader]: given } = request.headers
+        return given === undefined && action === undefined ? "unasked" : mayRead(request, now)
       }),
     mayAct: (request) =>
       at((now) => {
-        const { host, origin } = request.headers
-        if (origin !== undefined && URL.parse(origin)?.host !== host) return "foreign-origin"
+        if (isForeign(request)) return "foreign-origin"
         if (request.headers[keyHeader] === undefined && request.headers[actionHeader] === undefined) {
           return key === undefined ? "no-key" : "key-needed"
         }
@@ -119,6 +135,10 @@ export const layer = (config: Config.Config): Layer.Layer<Access, Config.Invalid
       return make(key)
     })
   )
+
+/** Asked by a page of another origin: a browser says so with every request that is not a plain reading. */
+const isForeign = ({ headers: { host, origin } }: HttpServerRequest.HttpServerRequest): boolean =>
+  origin !== undefined && URL.parse(origin)?.host !== host
 
 /** Takes the same time whatever is given, also for another length. */
 const isEqual = (given: string, expected: string): boolean =>

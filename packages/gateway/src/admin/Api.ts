@@ -8,6 +8,7 @@ import * as HttpApiMiddleware from "effect/http-api/HttpApiMiddleware"
 import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
 import * as OpenApi from "effect/http-api/OpenApi"
 import * as Model from "./Model.ts"
+import * as WhatIfModel from "./WhatIfModel.ts"
 
 /** Who asks may not: 401 where a key would help, else 403. */
 export class KeyNeeded extends Schema.TaggedError<KeyNeeded>()(
@@ -35,10 +36,18 @@ export class Unknown extends Schema.TaggedError<Unknown>()(
   { httpApiStatus: 404 }
 ) {}
 
+/** Others are before whoever asks; later there will be room. */
+export class Busy extends Schema.TaggedError<Busy>()("Busy", { message: Schema.String }, { httpApiStatus: 429 }) {}
+
 const denials = [KeyNeeded, Forbidden, TooManyKeys]
 
 /** Lets pass who may read. */
 export class Readers extends HttpApiMiddleware.Service<Readers>()("@holdfast/gateway/admin/Api/Readers", {
+  error: denials
+}) {}
+
+/** Lets pass who may start what takes time. */
+export class Starters extends HttpApiMiddleware.Service<Starters>()("@holdfast/gateway/admin/Api/Starters", {
   error: denials
 }) {}
 
@@ -174,10 +183,42 @@ class Alerting extends HttpApiGroup.make("alerting")
   .prefix("/api")
   .annotateMerge(OpenApi.annotations({ title: "Alerting" })) {}
 
+/** What would be. */
+class WhatIf extends HttpApiGroup.make("whatIf")
+  .add(
+    HttpApiEndpoint.get("whatIf", "/what-if", { success: WhatIfModel.Options })
+      .annotate(OpenApi.Description, "The routes, storms and policies there are to choose from.")
+      .middleware(Readers),
+    HttpApiEndpoint.post("runWhatIf", "/what-if/runs", {
+      payload: WhatIfModel.Request,
+      success: Schema.String.pipe(HttpApiSchema.asText({ contentType: "text/event-stream" })),
+      error: [Unknown, Busy]
+    })
+      .annotate(
+        OpenApi.Description,
+        "Runs a route's policy through a storm of the simulator, in a thread of its own, one run at a time. Takes " +
+          "`x-holdfast-action: 1` or the admin key. The answer is server-sent events: `waiting` (`ahead`: runs before " +
+          "this one), `running` (`part`, from 0 to 1), and at the end `picture` (`id` for the page, `lanes`, `picture`) or " +
+          "`problem` (`message`). Closing the connection ends the run."
+      )
+      .middleware(Starters),
+    HttpApiEndpoint.get("whatIfPage", "/what-if/runs/:id/page", {
+      params: { id: Schema.String },
+      success: Schema.String.pipe(HttpApiSchema.asText({ contentType: "text/html; charset=utf-8" })),
+      error: Unknown
+    })
+      .annotate(OpenApi.Description, "The report of one of the last runs as a page that loads nothing, to keep.")
+      .middleware(Readers)
+  )
+  .middleware(HttpApiMiddleware.ProblemDetails)
+  .prefix("/api")
+  .annotateMerge(OpenApi.annotations({ title: "What if" })) {}
+
 export class Api extends HttpApi.make("holdfast")
   .add(Reading)
   .add(Acting)
   .add(Alerting)
+  .add(WhatIf)
   .annotateMerge(
     OpenApi.annotations({ title: "Holdfast", description: "What the gateway does, and what it is told." })
   ) {}

@@ -7,7 +7,6 @@ import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import * as HttpApiMiddleware from "effect/http-api/HttpApiMiddleware"
-import * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as HttpEffect from "effect/http/HttpEffect"
 import * as Layer from "effect/Layer"
@@ -15,6 +14,7 @@ import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
 import * as Access from "./Access.ts"
 import * as Api from "./Api.ts"
+import * as Denials from "./Denials.ts"
 import * as EventStream from "./EventStream.ts"
 import * as History from "./History.ts"
 import * as Holds from "./Holds.ts"
@@ -27,44 +27,7 @@ import type * as Model from "./Model.ts"
 import * as Series from "./Series.ts"
 import * as State from "./State.ts"
 import * as Waterfall from "./Waterfall.ts"
-
-/** What a denial says; `undefined` where there is none. */
-export const denialOf = (verdict: Access.Verdict) => {
-  switch (verdict) {
-    case "allowed":
-      return undefined
-    case "key-needed":
-      return new Api.KeyNeeded({ message: `This takes the admin key, in ${Access.keyHeader}` })
-    case "wrong-key":
-      return new Api.KeyNeeded({ message: "This is not the admin key" })
-    case "too-many":
-      return new Api.TooManyKeys({ message: "Too many wrong keys; wait a minute" })
-    case "no-key":
-      return new Api.Forbidden({ message: "No admin key is configured (admin.key), so nobody can act" })
-    case "foreign-origin":
-      return new Api.Forbidden({ message: "This was asked by a page of another origin" })
-    case "not-local":
-      return new Api.Forbidden({ message: "Without an admin key (admin.key) this is served on loopback only" })
-  }
-}
-
-const pass = <A, E, R>(
-  allowed: (request: HttpServerRequest.HttpServerRequest) => Effect.Effect<Access.Verdict>,
-  self: Effect.Effect<A, E, R>
-) =>
-  Effect.gen(function* () {
-    const denial = denialOf(yield* allowed(yield* HttpServerRequest.HttpServerRequest))
-    return denial === undefined ? yield* self : yield* denial
-  })
-
-const readers = Layer.effect(
-  Api.Readers,
-  Access.Access.useSync(({ mayRead }) => Api.Readers.of((self) => pass(mayRead, self)))
-)
-const actors = Layer.effect(
-  Api.Actors,
-  Access.Access.useSync(({ mayAct }) => Api.Actors.of((self) => pass(mayAct, self)))
-)
+import * as WhatIfHandlers from "./WhatIfHandlers.ts"
 
 const reading = HttpApiBuilder.group(
   Api.Api,
@@ -290,6 +253,6 @@ const groupOf = (group: ErrorGroups.Group): Model.ErrorGroup =>
   defined({ ...group, lanes: Object.fromEntries(group.lanes) })
 
 export const layer = HttpApiBuilder.layer(Api.Api, { openapiPath: "/api/openapi.json" }).pipe(
-  Layer.provide([reading, acting, alerting]),
-  Layer.provide([readers, actors, HttpApiMiddleware.layerProblemDetails({ includeDetails: true })])
+  Layer.provide([reading, acting, alerting, WhatIfHandlers.group]),
+  Layer.provide([Denials.middleware, HttpApiMiddleware.layerProblemDetails({ includeDetails: true })])
 )

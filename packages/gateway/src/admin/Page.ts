@@ -14,7 +14,7 @@ import * as Layer from "effect/Layer"
 import type * as Path from "effect/Path"
 import * as Access from "./Access.ts"
 import * as Api from "./Api.ts"
-import { denialOf } from "./Handlers.ts"
+import { denialOf } from "./Denials.ts"
 
 type Platform = FileSystem.FileSystem | HttpPlatform.HttpPlatform | Path.Path
 
