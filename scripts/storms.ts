@@ -28,9 +28,6 @@ const belowText = (lines: ReadonlyArray<string>): string => `
 Not above 99 %, with what the operations failed with (\`Left\`: the caller's minute was over):
 
 ${lines.join("\n")}
-
-A lane that fails one call in seven has five failures in a row now and then, which opens its circuit. Where that lane is the
-last one alive and circuits stay open for a minute or two, nobody is served meanwhile.
 `
 
 const tableRow = (cells: ReadonlyArray<string>): string => `| ${cells.join(" | ")} |`

@@ -167,6 +167,12 @@ Of a route's lanes those are asked that can serve the request: its tools, images
 
 \`needs\` of a route (\`needs: { tools: true, contextTokens: 100000 }\`) says what each of its lanes must offer: one that is known not to makes the route invalid when it is made, with what it lacks.
 
+## What opens a circuit
+
+Failures in a row, the part of the calls in the window that failed, or slowness where a policy watches it. A row is one of calls that were sent one after the other, of which none is still under way and none was answered: refusals come in milliseconds and answers in seconds, so the first results of any crowd are its failures, and by the order in which calls end a lane that fails one call in seven would look dead whenever many calls begin at once. An answer, to whichever call, begins the count anew. A rate over a window of time must for the same reason be reached also among the calls that were sent in it, from the first that has failed on.
+
+\`breaker.consecutiveFailures\` in a row are enough for a lane that fails one call in ten or fewer. One that fails more often has so many by chance now and then, and must have more: as many as are as improbable at its rate, which is that of the other calls in the window where there are \`breaker.minimumCalls\` of them. With 5 that is 7 at 15 %, 10 at 30 % and 15 at 45 %. Where no rate is watched (\`mission\`) nothing is known of the others and the number holds as it is.
+
 ## What one operation may spend
 
 \`budget\` is one for all retries, credentials, fallbacks and hedges of an operation: attempts, tokens, US dollars (time is \`clocks.total\`). Before each attempt its estimate is reserved: the lane's estimate of the input, and the output the request allows, or \`assumedOutputTokens\` where it allows any. After it, what the answer says it used takes the estimate's place; a request that was not sent, or that the provider refused with a status, cost nothing; where nobody knows (a timeout, a broken connection, a stream that broke off, a caller who left) the estimate stands. So what is spent passes the budget at most by what an attempt cost above its estimate. A budget without room suppresses the next attempt with \`BudgetExhausted\`, which names it (\`attempts\`, \`tokens\`, \`usd\`); it never ends one that is under way, and a cheaper lane may still be asked.

@@ -262,7 +262,9 @@ export const make = (options: MakeOptions = {}): Effect.Effect<CircuitBreaker["S
         const circuit = circuits.use(key, settings, clock.currentTimeMillisUnsafe())
         // Only a closed circuit can be tripped from outside: an open one is open, and a probe decides for itself.
         return circuit.state._tag === "Closed"
-          ? Effect.asVoid(settle({ circuit: key, permit: circuit.state.generation }, "trip", settings, because))
+          ? Effect.asVoid(
+              settle({ circuit: key, permit: BreakerState.permitsFrom(circuit.state) }, "trip", settings, because)
+            )
           : Effect.void
       })
 

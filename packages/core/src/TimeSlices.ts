@@ -103,6 +103,12 @@ export const restore = (self: TimeSlices, { cells, newest }: Snapshot): void => 
   }
 }
 
+/** Forgets what one counter has come to. */
+export const reset = (self: TimeSlices, counter: number): void => {
+  for (let cell = counter; cell < self.cells.length; cell += self.counters) self.cells[cell] = 0
+  self.totals[counter] = 0
+}
+
 /** Forgets everything. */
 export const clear = (self: TimeSlices): void => {
   self.cells.fill(0)

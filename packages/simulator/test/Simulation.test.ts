@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Cause, Deferred, Effect, Exit, Fiber } from "effect"
 import { Policy } from "@holdfast/core"
 import { type Result, Simulation, Subject } from "@holdfast/simulator"
-import { interactive, run, scenario, well } from "./Storm.ts"
+import { interactive, run, scenario, standard, well } from "./Storm.ts"
 
 const outage = { at: "10 minutes", for: "5 minutes", kind: "service-unavailable" } as const
 const storm = { providers: { "a/one": { ...well, outages: [outage] }, "b/two": well } }
@@ -41,6 +41,24 @@ describe("Simulation", { timeout: 120_000 }, () => {
       const unkept = yield* run(storm, Subject.none)
       assert.approximately(unkept.successRate, 5 / 6, 0.02)
       assert.strictEqual(unkept.attempts, unkept.operations)
+    })
+  )
+
+  it.effect("serves by the last lane alive, though three in ten of its calls fail, and a crowd has waited for it", () =>
+    Effect.gen(function* () {
+      const workload = { arrivals: { poisson: "5 per second" }, deadline: "60 seconds", streams: 0.5 } as const
+      const limping = {
+        ...well,
+        tokensPerSecond: 100,
+        errors: { overloaded: 0.3 },
+        outages: [{ ...outage, for: "30 seconds" }]
+      } as const
+      const down = { ...well, outages: [{ ...outage, at: "0 seconds", for: "40 minutes" }] } as const
+      for (const subject of [interactive, standard]) {
+        const result = yield* run({ workload, providers: { "a/one": down, "b/two": limping } }, subject)
+        // Two retries leave 2.7 %, and half a minute without anybody costs standard up to two minutes of thirty.
+        assert.isAbove(result.successRate, 0.92, JSON.stringify(result.failures))
+      }
     })
   )
 

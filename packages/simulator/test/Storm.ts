@@ -22,6 +22,7 @@ export const scenario = (parts: Partial<Scenario.Input> = {}): Effect.Effect<Sce
   )
 
 export const interactive = Subject.holdfast("interactive", Policy.interactive)
+export const standard = Subject.holdfast("standard", Policy.standard)
 
 export const run = (
   parts: Partial<Scenario.Input>,

@@ -2,7 +2,7 @@ import { NodeServices } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { Simulation, Storms } from "@holdfast/simulator"
-import { interactive } from "./Storm.ts"
+import { interactive, standard } from "./Storm.ts"
 
 const provided = Effect.provide(NodeServices.layer)
 
@@ -20,17 +20,17 @@ describe("the library of storms", () => {
     }).pipe(provided)
   )
 
-  it.effect(
-    "is survived: more than 99 % succeed in each one, with the gateway's defaults",
-    () =>
+  it.effect.each([interactive, standard])(
+    "is survived: more than 99 % succeed in each one, by default in the gateway and in the library ($name)",
+    (subject) =>
       Effect.gen(function* () {
         for (const storm of yield* Storms.all) {
-          const { failures, little, successRate } = yield* Simulation.run(storm, interactive)
+          const { failures, little, successRate } = yield* Simulation.run(storm, subject)
           assert.isAbove(successRate, 0.99, `${storm.name}: ${JSON.stringify(failures)}`)
           assert.approximately(little.underWay, little.arrivalsTimesStay, 1e-6)
         }
       }).pipe(provided),
-    240_000
+    300_000
   )
 
   it.effect("says what there is where a name is not known", () =>

@@ -1,17 +1,22 @@
 /**
  * A circuit as a pure machine: functions of a state, an event and the present instant, with no clock, timer or randomness
  * of their own. Instants and lengths are milliseconds, and instants never go back (`shift` is for a clock that was set
- * back). The recent results are in a `SlidingWindow` that lives and dies with the closed state and is updated in place.
+ * back). The recent results are in a `Recent`, which lives and dies with the closed state and is updated in place.
  *
- * Every admission is a permit: while closed the state's generation, for a probe a number of its own below zero. A result
- * under a permit that no longer holds, because the circuit has moved on or the probe's lease has lapsed, changes nothing.
- * On the way that matters, closed and succeeding, nothing is allocated: `admit` and `settle` return the state they got.
+ * Every admission is a permit, a number of its own: while closed one that holds the state's generation, for a probe one
+ * below zero. A result under a permit that no longer holds, because the circuit has moved on or the probe's lease has
+ * lapsed, changes nothing. On the way that matters, closed and succeeding, nothing is allocated: `admit` and `settle` return
+ * the state they got.
  */
 import * as Ramp from "./Ramp.ts"
+import * as Runs from "./Runs.ts"
 import * as SlidingWindow from "./SlidingWindow.ts"
 
 export interface Settings {
-  /** Consecutive failures that open the circuit; 0: they do not. */
+  /**
+   * Failures in a row, in the order in which the calls were sent, that open the circuit; more of them where so many would
+   * often come by chance (`neededInARow`). 0: they do not.
+   */
   readonly consecutiveFailures: number
   /** The part of recent calls that failed, at or above which it opens; 0: it does not. */
   readonly rate: number
@@ -43,6 +48,12 @@ export interface Settings {
  * advice of another instance.
  */
 export type Reason = "consecutive" | "rate" | "slow" | "trip" | "probe" | "advice"
+
+/** What is remembered of the calls of a closed circuit. */
+export interface Recent {
+  readonly window: SlidingWindow.SlidingWindow
+  readonly runs: Runs.Runs
+}
 
 interface Lease {
   /** Below zero, never used twice in a circuit's life. */
@@ -150,8 +161,12 @@ export const admit = (state: State, now: number, settings: Settings): State => {
   }
 }
 
-/** The permit that the last admission gave out. */
-export const permitOf = (state: State): number => (state._tag === "Closed" ? state.generation : -state.probesIssued)
+/** The permit for the admission that the state came from, to be asked for once. */
+export const permitOf = (state: State, runs: Runs.Runs): number =>
+  state._tag === "Closed" ? permitsFrom(state) + Runs.send(runs) : -state.probesIssued
+
+/** The permits of a closed state are this and the number of the call; by itself it is nobody's, and holds as well. */
+export const permitsFrom = ({ generation }: State): number => generation * Runs.numbers
 
 /** A call was refused. While it ramps that adds to the next admission; otherwise it changes nothing. */
 export const refuse = (state: State, now: number): State =>
@@ -205,7 +220,7 @@ export interface Settlement {
 /** Records how the call under `permit` ended. */
 export const settle = (
   state: State,
-  window: SlidingWindow.SlidingWindow,
+  recent: Recent,
   permit: number,
   outcome: Outcome,
   isSlow: boolean,
@@ -217,25 +232,28 @@ export const settle = (
     case "Open":
       return state
     case "Closed":
-      return permit === state.generation
-        ? settleClosed(state, window, outcome, isSlow, settlement, now, settings)
+      return Math.floor(permit / Runs.numbers) === state.generation
+        ? settleClosed(state, recent, permit % Runs.numbers, outcome, isSlow, settlement, now, settings)
         : state
     case "HalfOpen":
-      return settleProbe(state, window, permit, outcome, isSlow, settlement, now, settings)
+      return settleProbe(state, recent, permit, outcome, isSlow, settlement, now, settings)
   }
 }
 
 const settleClosed = (
   state: Closed,
-  window: SlidingWindow.SlidingWindow,
+  { runs, window }: Recent,
+  call: number,
   outcome: Outcome,
   isSlow: boolean,
   settlement: Settlement,
   now: number,
   settings: Settings
 ): State => {
+  if (settings.rate > 0) noteSent({ runs, window }, call, outcome, now)
   switch (outcome) {
     case "neutral":
+      if (settings.consecutiveFailures > 0) Runs.end(runs, call, false)
       return state
     case "trip":
       return open(state, "trip", state.failures + 1, settlement, now, settings)
@@ -247,25 +265,73 @@ const settleClosed = (
     case "failure": {
       if (settings.rate > 0 || settings.slowRate > 0) SlidingWindow.record(window, "failure", isSlow, now)
       const failures = state.failures + 1
-      const reason = reasonToOpen(window, failures, now, settings)
+      const inARow = settings.consecutiveFailures > 0 ? Runs.end(runs, call, true) : 0
+      const reason = reasonToOpen(window, failures, inARow, now, settings)
       return reason === undefined ? { ...state, failures } : open(state, reason, failures, settlement, now, settings)
     }
   }
+}
+
+/**
+ * Counts the calls that were sent, from the first that has failed on: what hangs since before does not speak for those
+ * behind it. Who says nothing is not counted.
+ */
+const noteSent = ({ runs, window }: Recent, call: number, outcome: Outcome, now: number): void => {
+  const sent = Runs.tell(runs) - (outcome === "neutral" ? 1 : 0)
+  if (outcome === "failure" && call > 0 && SlidingWindow.rates(window, now).failures === 0) {
+    SlidingWindow.sendAnew(window, Math.max(1, runs.sent - call + 1), now)
+  } else if (sent !== 0) SlidingWindow.send(window, sent, now)
 }
 
 /** What a failure opens for, if it does. */
 const reasonToOpen = (
   window: SlidingWindow.SlidingWindow,
   failures: number,
+  inARow: number,
   now: number,
   settings: Settings
 ): Reason | undefined => {
-  if (settings.consecutiveFailures > 0 && failures >= settings.consecutiveFailures) return "consecutive"
+  const { consecutiveFailures } = settings
+  const least = Math.min(failures, inARow)
+  if (
+    consecutiveFailures > 0 &&
+    least >= consecutiveFailures &&
+    least >= neededInARow(window, failures, now, settings)
+  ) {
+    return "consecutive"
+  }
   if (settings.rate > 0) {
-    const rate = SlidingWindow.failureRate(SlidingWindow.rates(window, now), settings.minimumCalls)
-    if (rate !== undefined && rate >= settings.rate) return "rate"
+    const rates = SlidingWindow.rates(window, now)
+    const rate = SlidingWindow.failureRate(rates, settings.minimumCalls)
+    // Of a crowd the failures end first: those that are still under way may be answered.
+    if (rate !== undefined && rate >= settings.rate && rates.failures >= settings.rate * SlidingWindow.sent(window)) {
+      return "rate"
+    }
   }
   return isOverSlowRate(window, now, settings) ? "slow" : undefined
+}
+
+/** A circuit that fails no more often than this opens on `consecutiveFailures` in a row. */
+const rarely = 0.1
+
+/**
+ * How many failures in a row open the circuit. Where every seventh call fails, five in a row come by chance every few hours
+ * at one call a second. So as many are needed as are as improbable, at the rate at which the other calls of the window have
+ * failed (by the rule of succession), as `consecutiveFailures` are at one in ten; where too few are known, those.
+ */
+const neededInARow = (
+  window: SlidingWindow.SlidingWindow,
+  failures: number,
+  now: number,
+  { consecutiveFailures, minimumCalls }: Settings
+): number => {
+  const rates = SlidingWindow.rates(window, now)
+  const calls = rates.calls - failures
+  if (calls < minimumCalls) return consecutiveFailures
+  const usually = (Math.max(0, rates.failures - failures) + 1) / (calls + 2)
+  return usually <= rarely
+    ? consecutiveFailures
+    : Math.ceil((consecutiveFailures * Math.log(rarely)) / Math.log(usually))
 }
 
 const isOverSlowRate = (window: SlidingWindow.SlidingWindow, now: number, settings: Settings): boolean => {
@@ -276,7 +342,7 @@ const isOverSlowRate = (window: SlidingWindow.SlidingWindow, now: number, settin
 
 const settleProbe = (
   state: HalfOpen,
-  window: SlidingWindow.SlidingWindow,
+  recent: Recent,
   permit: number,
   outcome: Outcome,
   isSlow: boolean,
@@ -295,7 +361,7 @@ const settleProbe = (
     case "failure":
     case "success": {
       const isTooSlow = outcome === "success" && isSlow && settings.slowRate > 0
-      if (outcome === "success" && !isTooSlow) return succeed({ ...state, leases }, window, now, settings)
+      if (outcome === "success" && !isTooSlow) return succeed({ ...state, leases }, recent, now, settings)
       const failures = isTooSlow ? 0 : state.failures + 1
       const failed = state.failed + 1
       return failed > settings.probes - settings.probeSuccesses
@@ -305,10 +371,11 @@ const settleProbe = (
   }
 }
 
-const succeed = (state: HalfOpen, window: SlidingWindow.SlidingWindow, now: number, settings: Settings): State => {
+const succeed = (state: HalfOpen, { runs, window }: Recent, now: number, settings: Settings): State => {
   const succeeded = state.succeeded + 1
   if (succeeded < settings.probeSuccesses) return { ...state, succeeded }
   SlidingWindow.clear(window)
+  Runs.clear(runs)
   return {
     _tag: "Closed",
     generation: state.generation + 1,

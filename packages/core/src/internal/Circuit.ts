@@ -11,6 +11,7 @@ import * as Ref from "effect/Ref"
 import * as Refusal from "../Refusal.ts"
 import * as BreakerState from "./BreakerState.ts"
 import { Probing } from "./Probing.ts"
+import * as Runs from "./Runs.ts"
 import type * as SlidingWindow from "./SlidingWindow.ts"
 import { stackless } from "./stackless.ts"
 
@@ -80,6 +81,7 @@ export class Circuit {
   readonly ref: Ref.Ref<BreakerState.State>
   readonly listener: Listener
   window: SlidingWindow.SlidingWindow
+  readonly runs = Runs.make()
   /** The settings it was last used with. */
   settings: BreakerState.Settings
   /** Nobody has asked for it with settings yet: what it has are the default ones. */
@@ -88,7 +90,7 @@ export class Circuit {
   pinned = false
   /** Calls refused so far. */
   refused = 0
-  /** The permit of whoever asks while nothing has to be looked at: closed, no ramp, no hold. `voidPermit` otherwise. */
+  /** What the permits begin from of those who ask while nothing has to be looked at: closed, no ramp, no hold. Else `voidPermit`. */
   freePermit: number
   /** When somebody last asked for it or told it something, in milliseconds since the epoch. */
   usedAt: number
@@ -129,7 +131,7 @@ export class Circuit {
   }
 
   #freePermit(state: BreakerState.State): number {
-    return this.#mode === undefined && isQuiet(state) ? state.generation : voidPermit
+    return this.#mode === undefined && isQuiet(state) ? BreakerState.permitsFrom(state) : voidPermit
   }
 
   get state(): BreakerState.State {
@@ -179,7 +181,7 @@ export class Circuit {
     this.settings = settings
     if (this.freePermit !== voidPermit) {
       this.usedAt = now
-      return this.freePermit
+      return this.freePermit + Runs.send(this.runs)
     }
     const before = this.#use(now)
     if (this.#mode === "force-closed") return voidPermit
@@ -197,7 +199,7 @@ export class Circuit {
     }
     const after = BreakerState.admit(before, now, settings)
     this.#become(after, now)
-    const permit = BreakerState.permitOf(after)
+    const permit = BreakerState.permitOf(after, this.runs)
     if (after._tag === "HalfOpen") this.probing.begin(permit, now + settings.probeMillis)
     return permit
   }
@@ -291,7 +293,7 @@ export class Circuit {
     const draw = learned === "failure" || learned === "trip" || isSlow ? random.nextDoubleUnsafe() : 0
     const after = BreakerState.settle(
       before,
-      this.window,
+      this,
       permit,
       learned,
       isSlow,

@@ -35,6 +35,7 @@ export type SlidingWindow = { readonly _tag: "Time"; readonly history: TimeSlice
 const calls = 0
 const failures = 1
 const slow = 2
+const begun = 3
 
 /** Bits of a mark of the count window. */
 const failed = 1
@@ -43,7 +44,7 @@ const wasSlow = 2
 /** Throws a `RangeError` that names an impossible option. */
 export const make = (settings: Settings): SlidingWindow =>
   settings._tag === "Time"
-    ? { _tag: "Time", history: TimeSlices.make(settings.windowMillis, settings.slices, 3) }
+    ? { _tag: "Time", history: TimeSlices.make(settings.windowMillis, settings.slices, 4) }
     : {
         _tag: "Count",
         marks: new Uint8Array(whole("calls", 1, settings.calls)),
@@ -60,6 +61,23 @@ export const record = (window: SlidingWindow, outcome: "success" | "failure", is
   if (outcome === "failure") TimeSlices.add(window.history, failures, 1, now)
   if (isSlow) TimeSlices.add(window.history, slow, 1, now)
 }
+
+/** So many more calls were sent. A window of calls takes no notice: it is about those that have ended. */
+export const send = (window: SlidingWindow, count: number, now: number): void => {
+  if (window._tag === "Time") TimeSlices.add(window.history, begun, count, now)
+}
+
+/** Forgets how many were sent, but for so many. */
+export const sendAnew = (window: SlidingWindow, count: number, now: number): void => {
+  if (window._tag === "Count") return
+  TimeSlices.advance(window.history, now)
+  TimeSlices.reset(window.history, begun)
+  TimeSlices.add(window.history, begun, count, now)
+}
+
+/** How many were sent in the window, as of its last record; 0 for a window of calls. */
+export const sent = (window: SlidingWindow): number =>
+  window._tag === "Time" ? TimeSlices.total(window.history, begun) : 0
 
 /** What the window holds now. */
 export const rates = (window: SlidingWindow, now: number): Rates => {

@@ -9,7 +9,10 @@ const part = Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 1 }))
 const count = (minimum: number) => Schema.Int.check(Schema.isBetween({ minimum, maximum: 10_000 }))
 
 export const Settings = Schema.Struct({
-  /** Consecutive failures that open the circuit; 0: they do not. */
+  /**
+   * Failures in a row, in the order in which the calls were sent, that open the circuit; 0: they do not. A lane of whose
+   * other calls in the window more than one in ten failed has so many by chance, and needs a row that is as improbable.
+   */
   consecutiveFailures: count(0),
   /** The part of the calls in the window that failed, at or above which it opens; 0: it does not. */
   rate: part,

@@ -19,7 +19,15 @@ export interface Transition {
 }
 
 /** What a call was given: nothing to report to, the closed circuit, or a probe's slot. */
-export type Ticket = "none" | { readonly kind: "call" } | Probe
+export type Ticket = "none" | Call | Probe
+
+interface Call {
+  readonly kind: "call"
+  status: "out" | "succeeded" | "failed" | "gone"
+  /** When it was first noticed that it had been sent, and that it was gone. */
+  noticedAt: number | undefined
+  goneAt: number | undefined
+}
 
 interface Probe {
   readonly kind: "probe"
@@ -46,8 +54,8 @@ export class BreakerModel {
   reason: BreakerState.Reason | undefined
   holds: ReadonlyArray<Mode> = []
   readonly transitions: Array<Transition>
-  /** The ticket that every call of this closed time shares. */
-  #closed: Ticket = { kind: "call" }
+  /** Every call of this closed time, in the order in which they were sent. */
+  #sent: ReadonlyArray<Call> = []
   #probes: ReadonlyArray<Probe> = []
   #calls: ReadonlyArray<{ readonly at: number; readonly failed: boolean; readonly slow: boolean }> = []
   /** `due`: the admissions due to all who asked so far, in units of a tenth of the ramp's length, so that they are exact. */
@@ -81,16 +89,24 @@ export class BreakerModel {
   recent(now: number) {
     const { window } = this.settings
     const calls =
-      "calls" in window
-        ? this.#calls.slice(-window.calls)
-        : this.#calls.filter(
-            ({ at }) => Math.floor(now / window.sliceMillis) - Math.floor(at / window.sliceMillis) < window.slices
-          )
+      "calls" in window ? this.#calls.slice(-window.calls) : this.#calls.filter(({ at }) => this.#isRecent(at, now))
     return {
       calls: calls.length,
       failures: calls.filter(({ failed }) => failed).length,
       slow: calls.filter(({ slow }) => slow).length
     }
+  }
+
+  #isRecent(at: number | undefined, now: number): boolean {
+    const { window } = this.settings
+    if (at === undefined || "calls" in window) return false
+    return Math.floor(now / window.sliceMillis) - Math.floor(at / window.sliceMillis) < window.slices
+  }
+
+  /** How many were sent in a window of time and have not gone without a word. */
+  #sentRecently(now: number): number {
+    const having = (at: "noticedAt" | "goneAt") => this.#sent.filter((call) => this.#isRecent(call[at], now)).length
+    return having("noticedAt") - having("goneAt")
   }
 
   probesOut(now: number): ReadonlyArray<Probe> {
@@ -121,7 +137,9 @@ export class BreakerModel {
     }
     if (this.state === "closed") {
       this.#ask(now, 1)
-      return this.#closed
+      const call: Call = { kind: "call", status: "out", noticedAt: undefined, goneAt: undefined }
+      this.#sent = [...this.#sent, call]
+      return call
     }
     if (this.state === "open") this.#become("half-open", now)
     const probe: Probe = { kind: "probe", leaseUntil: now + this.settings.probeMillis, status: "out" }
@@ -141,11 +159,24 @@ export class BreakerModel {
     this.#usedAt = now
     const outcome = this.mode === "force-closed" ? "neutral" : end.outcome
     if (ticket.kind === "probe") this.#settleProbe(ticket, { ...end, outcome }, now)
-    else if (this.state === "closed" && ticket === this.#closed) this.#settleCall({ ...end, outcome }, now)
+    else if (this.state === "closed" && this.#sent.includes(ticket)) this.#settleCall(ticket, { ...end, outcome }, now)
   }
 
-  #settleCall(end: End, now: number): void {
-    if (end.outcome === "neutral") return
+  #settleCall(call: Call, end: End, now: number): void {
+    call.status = end.outcome === "neutral" ? "gone" : end.outcome === "success" ? "succeeded" : "failed"
+    const isFirst = end.outcome === "failure" && this.recent(now).failures === 0
+    for (const [index, sent] of this.#sent.entries()) {
+      if (!isFirst) sent.noticedAt ??= now
+      else {
+        // Those before the first that has failed do not speak for those behind it.
+        sent.noticedAt = index < this.#sent.indexOf(call) ? Number.NEGATIVE_INFINITY : now
+        sent.goneAt = undefined
+      }
+    }
+    if (end.outcome === "neutral") {
+      call.goneAt = now
+      return
+    }
     if (end.outcome === "trip") return this.#open("trip", this.failures + 1, end, now)
     const failed = end.outcome === "failure"
     const failures = failed ? this.failures + 1 : 0
@@ -155,11 +186,33 @@ export class BreakerModel {
     const recent = this.recent(now)
     const says = (least: number, part: number) =>
       least > 0 && recent.calls >= minimumCalls && part / recent.calls >= least
-    if (failed && consecutiveFailures > 0 && failures >= consecutiveFailures)
+    const inARow = Math.min(failures, this.#inARow(call))
+    if (failed && consecutiveFailures > 0 && inARow >= this.#needed(failures, now))
       this.#open("consecutive", failures, end, now)
-    else if (failed && says(rate, recent.failures)) this.#open("rate", failures, end, now)
+    else if (failed && says(rate, recent.failures) && recent.failures >= rate * this.#sentRecently(now))
+      this.#open("rate", failures, end, now)
     else if ((failed || end.isSlow) && says(slowRate, recent.slow)) this.#open("slow", failures, end, now)
     else this.failures = failures
+  }
+
+  /** Failures sent one after the other, this one among them: whoever is out or was answered parts them, who is gone does not. */
+  #inARow(call: Call): number {
+    const at = this.#sent.indexOf(call)
+    const parts = ({ status }: Call) => status === "out" || status === "succeeded"
+    const from = this.#sent.slice(0, at).findLastIndex(parts) + 1
+    const length = this.#sent.slice(at).findIndex(parts)
+    const stretch = this.#sent.slice(from, length === -1 ? undefined : at + length)
+    return stretch.filter(({ status }) => status === "failed").length
+  }
+
+  #needed(failures: number, now: number): number {
+    const { consecutiveFailures, minimumCalls } = this.settings
+    const recent = this.recent(now)
+    const others = recent.calls - failures
+    if (others < minimumCalls) return consecutiveFailures
+    const rate = (Math.max(0, recent.failures - failures) + 1) / (others + 2)
+    // The first length that is as improbable at this rate as that of the settings is at one in ten.
+    return Math.ceil((consecutiveFailures * Math.log(0.1)) / Math.log(Math.max(0.1, rate)))
   }
 
   #settleProbe(probe: Probe, end: End, now: number): void {
@@ -190,7 +243,7 @@ export class BreakerModel {
   #close(now: number): void {
     this.failures = 0
     this.#calls = []
-    this.#closed = { kind: "call" }
+    this.#sent = []
     const { rampMillis } = this.settings
     this.#ramp = rampMillis === 0 ? undefined : { from: now, due: 9 * rampMillis, through: 0 }
     if (rampMillis === 0) this.openings = 0

@@ -4,6 +4,7 @@ import * as BreakerState from "../../src/internal/BreakerState.ts"
 import * as breakerSettings from "../../src/internal/breakerSettings.ts"
 import type { Mode } from "../../src/internal/Circuit.ts"
 import { Circuits } from "../../src/internal/Circuits.ts"
+import * as Runs from "../../src/internal/Runs.ts"
 import * as SlidingWindow from "../../src/internal/SlidingWindow.ts"
 import { BreakerModel, type Settings, type Ticket } from "./BreakerModel.ts"
 
@@ -240,7 +241,7 @@ class Pair {
 
   /** From wherever it is, and whoever holds it, a circuit can be probed and closed in a bounded time. */
   canClose(start: BreakerState.State): void {
-    const window = SlidingWindow.make({ _tag: "Count", calls: 1 })
+    const recent = { window: SlidingWindow.make({ _tag: "Count", calls: 1 }), runs: Runs.make() }
     let state = start
     let now = this.now
     for (let n = 0; n < 2 * this.machine.probes && state._tag !== "Closed"; n++) {
@@ -248,9 +249,9 @@ class Pair {
       check(wait <= Math.max(openMaxMillis, hintMaxMillis), "the time to the next probe is bounded")
       now += wait
       state = BreakerState.admit(state, now, this.machine)
-      const permit = BreakerState.permitOf(state)
+      const permit = BreakerState.permitOf(state, recent.runs)
       const end = { hintMillis: 0, random: 0 }
-      state = BreakerState.settle(state, window, permit, "success", false, end, now, this.machine)
+      state = BreakerState.settle(state, recent, permit, "success", false, end, now, this.machine)
     }
     check(state._tag === "Closed", "good probes close it")
   }

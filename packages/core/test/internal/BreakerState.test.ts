@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as BreakerState from "../../src/internal/BreakerState.ts"
+import * as Runs from "../../src/internal/Runs.ts"
 import * as SlidingWindow from "../../src/internal/SlidingWindow.ts"
 
 const settings: BreakerState.Settings = {
@@ -30,6 +31,7 @@ class Circuit {
   now = 0
   settings: BreakerState.Settings
   readonly window: SlidingWindow.SlidingWindow
+  readonly runs = Runs.make()
   constructor(overrides: Partial<BreakerState.Settings> = {}, window = tenSeconds) {
     this.settings = { ...settings, ...overrides }
     this.window = SlidingWindow.make(window)
@@ -44,7 +46,7 @@ class Circuit {
       return undefined
     }
     this.state = BreakerState.admit(this.state, this.now, this.settings)
-    return BreakerState.permitOf(this.state)
+    return BreakerState.permitOf(this.state, this.runs)
   }
   admitAll(callers: number): ReadonlyArray<number> {
     return Array.from({ length: callers }, () => this.admit()).filter((permit) => permit !== undefined)
@@ -53,8 +55,8 @@ class Circuit {
     if (permit === undefined) return assert.fail("a call that was never admitted cannot end")
     const { hintMillis = 0, isSlow = false, random = 0 } = end
     const settlement = { hintMillis, random }
-    const { now, settings, state, window } = this
-    this.state = BreakerState.settle(state, window, permit, outcome, isSlow, settlement, now, settings)
+    const { now, settings, state } = this
+    this.state = BreakerState.settle(state, this, permit, outcome, isSlow, settlement, now, settings)
     return this
   }
   /** One call that is admitted and ends at once. */
@@ -112,6 +114,22 @@ describe("a closed circuit", () => {
     assert.strictEqual(circuit.state._tag, "Open")
   })
 
+  it("takes failures for a row only where nobody who was sent between them is still under way or was answered", () => {
+    const crowd = new Circuit()
+    const running = crowd.admitAll(12)
+    // The failures of a crowd are here first: one in three of them.
+    for (const n of [0, 3, 6, 9]) crowd.settle(running[n], "failure")
+    assert.deepStrictEqual([crowd.state._tag, crowd.state.failures], ["Closed", 4])
+    crowd.settle(running[4], "neutral").settle(running[1], "failure")
+    assert.strictEqual(crowd.state._tag, "Closed")
+    assert.strictEqual(crowd.settle(running[5], "failure").reason, "consecutive")
+  })
+
+  it("does not go on with a row from before it was open", () => {
+    const circuit = opened().pass(60_000).call("success")
+    assert.strictEqual(circuit.calls("failure", "failure").state._tag, "Closed")
+  })
+
   it("allocates nothing while all goes well", () => {
     const circuit = new Circuit({ rate: 0.5, slowRate: 0.5 })
     const { state } = circuit
@@ -136,6 +154,43 @@ describe("a closed circuit that watches rates", () => {
     const either = { consecutiveFailures: 3 }
     assert.strictEqual(watching(either).calls("failure", "failure", "failure").reason, "consecutive")
     assert.strictEqual(watching(either).calls("failure", "success", "success", "failure").reason, "rate")
+  })
+
+  it("opens on a longer row where a short one comes by chance, as far as it knows enough calls", () => {
+    const rowOf = (failed: number, answered: number, overrides: Partial<BreakerState.Settings> = {}) => {
+      const circuit = watching({ consecutiveFailures: 5, rate: 0.9, minimumCalls: 20, ...overrides })
+      for (let n = 0; n < Math.max(failed, answered); n++) {
+        if (n < failed) circuit.call("failure")
+        if (n < answered) circuit.call("success")
+      }
+      let row = 0
+      while (circuit.state._tag === "Closed" && row < 100) {
+        circuit.call("failure")
+        row += 1
+      }
+      assert.strictEqual(circuit.reason, "consecutive")
+      return row
+    }
+    // The least n with rate ** n <= 0.1 ** 5.
+    assert.deepStrictEqual([rowOf(0, 98), rowOf(9, 89), rowOf(14, 84), rowOf(29, 69), rowOf(49, 49)], [5, 5, 7, 10, 17])
+    assert.strictEqual(rowOf(3, 16), 5)
+    assert.strictEqual(rowOf(3, 17), 7)
+    assert.strictEqual(rowOf(14, 84, { rate: 0 }), 5)
+  })
+
+  it("does not take the first results of a crowd for its rate: who is still under way may be answered", () => {
+    const crowd = watching()
+    const running = crowd.admitAll(10)
+    for (const permit of running.slice(0, 4)) crowd.settle(permit, "failure")
+    assert.strictEqual(crowd.state._tag, "Closed")
+    // Half of those that were sent, of whom nothing is known any more.
+    crowd.settle(running[4], "neutral")
+    assert.strictEqual(crowd.settle(running[5], "failure").reason, "rate")
+    const past = watching()
+    past.admitAll(10)
+    // Whoever has been under way for longer than the window says nothing about it.
+    past.call("success").pass(20_000)
+    assert.strictEqual(past.calls("failure", "failure", "failure", "failure").reason, "rate")
   })
 
   it("never opens for a failure rate by a success, though it completes the minimum", () => {

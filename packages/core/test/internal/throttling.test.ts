@@ -69,7 +69,7 @@ describe("a lane that takes nothing", () => {
       yield* TestClock.adjust("121 seconds")
       assert.strictEqual(yield* probability("a/x"), 0)
       assert.deepStrictEqual([...new Set(yield* asked(50, ask))], ["answer"])
-    }).pipe(alone)
+    }).pipe(Random.withSeed("throttle"), alone)
   )
 
   it.effect("is not kept from its probe by chance", () =>
