@@ -14,11 +14,16 @@ export const folder = Effect.acquireRelease(
   (path) => Effect.promise(() => rm(path, { recursive: true, force: true }))
 )
 
-/** A process of its own, with what it says and how it ends. */
-export const holdfast = (args: ReadonlyArray<string>, env: Record<string, string> = {}) =>
+/** A process of its own, with what it says and how it ends. `within` is a command that runs another one in its place. */
+export const holdfast = (
+  args: ReadonlyArray<string>,
+  env: Record<string, string> = {},
+  within: ReadonlyArray<string> = []
+) =>
   Effect.acquireRelease(
     Effect.sync(() => {
-      const child = spawn(process.execPath, [main, ...args], { env: { PATH: process.env.PATH, ...env } })
+      const [command = "", ...rest] = [...within, process.execPath, main, ...args]
+      const child = spawn(command, rest, { env: { PATH: process.env.PATH, ...env } })
       let output = ""
       const waiting = new Set<() => void>()
       const hear = (chunk: Buffer) => {

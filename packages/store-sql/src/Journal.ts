@@ -18,11 +18,11 @@ import * as Fiber from "effect/Fiber"
 import * as FileSystem from "effect/FileSystem"
 import * as Latch from "effect/Latch"
 import type * as Scope from "effect/Scope"
-import { ftruncateSync, statSync, unlinkSync } from "node:fs"
 import { DatabaseError } from "./DatabaseError.ts"
 import type { Backlog } from "./internal/Backlog.ts"
 import * as DirectoryLock from "./internal/DirectoryLock.ts"
 import * as Files from "./internal/JournalFiles.ts"
+import * as JournalLog from "./internal/JournalLog.ts"
 import * as Record from "./internal/Record.ts"
 
 export interface Options {
@@ -43,7 +43,7 @@ export interface Status {
   readonly bytes: number
   /** About when the oldest row that waits happened, in milliseconds since the epoch. */
   readonly oldestAt: number | undefined
-  /** Rows that were dropped since it was opened, because there were too many. */
+  /** Rows that were dropped since it was opened, because there were too many for its files, or for memory. */
   readonly dropped: number
   /** Lines found when it was opened that were cut short or damaged. */
   readonly damaged: number
@@ -100,58 +100,33 @@ export const open = Effect.fnUntraced(function* (
   const directory = yield* fs.makeDirectory(options.directory, { recursive: true, mode: 0o700 }).pipe(
     Effect.andThen(fs.realPath(options.directory)),
     Effect.tap(DirectoryLock.acquire),
-    Effect.catchTag("PlatformError", (error) => Effect.fail(unusable(error)))
+    // Only its cause says that there is no room, where that is why.
+    Effect.catchTag("PlatformError", (error) =>
+      Effect.fail(unusable(error.cause instanceof Error ? error.cause : error))
+    )
   )
 
   // What the last process left.
-  const segments: Array<Files.Segment> = []
   /** About one a second. */
   let marks: Array<{ readonly position: number; readonly at: number }> = []
-  let end = 0
-  let damaged = 0
   const mark = (at: number, position: number): void => {
     if (at >= (marks.at(-1)?.at ?? -Infinity) + 1000) marks.push({ at, position })
   }
-  const found = yield* Effect.mapError(Files.list(directory), unusable)
-  for (const sequence of found) {
-    const path = Files.pathOf(directory, sequence)
-    const bytes = yield* Effect.try({ try: () => statSync(path).size, catch: (e) => unusable({ message: String(e) }) })
-    const first = end
-    for (let from = 0; from < bytes;) {
-      const read = yield* Effect.mapError(Files.lines(path, from, bytes, Infinity), unusable)
-      for (const { at } of read.records) {
-        mark(at, end)
-        end += 1
-      }
-      damaged += read.damaged
-      from = read.next
-    }
-    segments.push({ path, sequence, first, records: end - first, bytes })
-  }
+  const { damaged, segments } = yield* Effect.mapError(Files.readAll(directory, mark), unusable)
   if (damaged > 0) {
     yield* Effect.logWarning("Lines of the journal were cut short or damaged, and are skipped", { damaged, directory })
   }
-
-  let file = -1
-  const begin = (): Files.Segment => {
-    const sequence = (segments.at(-1)?.sequence ?? 0) + 1
-    const first = end - unwritten.length
-    const segment = { path: Files.pathOf(directory, sequence), sequence, first, records: 0, bytes: 0 }
-    file = Files.create(segment.path)
-    segments.push(segment)
-    return segment
-  }
+  /** How many rows there ever were: the position of the next one. */
+  let end = segments.reduce((sum, { records }) => sum + records, 0)
 
   /** What is added and not written yet. Usually that is for an instant. */
   let unwritten: Array<Record.Record> = []
   /** Taken from there, while the disk takes nothing. */
   let borrowed: ReadonlyArray<Record.Record> = []
-  let current = yield* Effect.try({ try: begin, catch: (error) => unusable({ message: String(error) }) })
-  /** Files that are full, and of which not all may be on the disk. */
-  let retired: Array<number> = []
-  let isNamed = false
   let dropped = 0
-  let problem: string | undefined
+  /** Why rows cannot be written, or not be forced to the disk. */
+  let unwritable: string | undefined
+  let unsynced: string | undefined
   let failedAt = 0
   /** The next record to take. */
   let position = 0
@@ -161,77 +136,48 @@ export const open = Effect.fnUntraced(function* (
   const dirty = Latch.makeUnsafe()
   let isDirty = false
 
-  const unlink = (segment: Files.Segment): void => {
-    try {
-      unlinkSync(segment.path)
-    } catch {
-      // Whoever finds it again writes rows that are there already.
-    }
-  }
-
-  const truncate = (bytes: number): boolean => {
-    try {
-      ftruncateSync(file, bytes)
-      return true
-    } catch {
-      return false
-    }
-  }
-
-  const makeRoom = (): void => {
-    let bytes = segments.reduce((sum, segment) => sum + segment.bytes, 0)
-    while (bytes > maxBytes - segmentBytes && segments.length > 1) {
-      const oldest = segments.shift()
-      if (oldest === undefined) return
-      unlink(oldest)
-      bytes -= oldest.bytes
-      const next = oldest.first + oldest.records
-      if (position >= next) continue
-      dropped += next - position
-      position = next
-    }
-  }
-
-  /** Goes on in a new file, or throws. */
-  const rotate = (): void => {
-    const full = file
-    current = begin()
-    retired.push(full)
-    isNamed = false
-    makeRoom()
-  }
+  const log = yield* Effect.try({
+    try: () =>
+      JournalLog.make({
+        directory,
+        maxBytes,
+        segmentBytes,
+        found: segments,
+        onDropped: ({ first, records }) => {
+          const next = first + records
+          if (position >= next) return
+          dropped += next - position
+          position = next
+        }
+      }),
+    catch: (error) => unusable({ message: String(error) })
+  })
 
   const keep = (): void => {
-    if (unwritten.length === 0 || borrowed.length > 0) return
+    if (borrowed.length > 0 || (unwritten.length === 0 && unwritable === undefined)) return
     const now = clock.currentTimeMillisUnsafe()
-    if (problem !== undefined && now - failedAt < restMillis) return
+    if (unwritable !== undefined && now - failedAt < restMillis) return
     try {
-      // What was taken from memory is in no file, and a file has no gaps; and one that failed may be bad.
-      const isNext = current.first + current.records + unwritten.length === end
-      if (!isNext || (problem !== undefined && current.bytes > 0)) rotate()
-      const data = Buffer.from(unwritten.map(Record.encode).join(""))
-      Files.writeAll(file, data, current.bytes)
-      current.bytes += data.length
+      // The database may have taken from memory what the disk did not.
+      if (unwritten.length === 0) log.probe(end)
+      else log.append(Buffer.from(unwritten.map(Record.encode).join("")), end - unwritten.length, unwritten.length)
+      unwritten = []
+      unwritable = undefined
     } catch (error) {
-      problem = error instanceof Error ? error.message : String(error)
+      unwritable = error instanceof Error ? error.message : String(error)
       failedAt = now
-      truncate(current.bytes)
-      return
     }
-    problem = undefined
-    current.records += unwritten.length
-    unwritten = []
-    if (current.bytes < segmentBytes) return
-    try {
-      rotate()
-    } catch {
-      // This one grows until there is another.
-    }
+  }
+
+  const soil = (): void => {
+    if (isDirty) return
+    isDirty = true
+    dirty.openUnsafe()
   }
 
   const add = (records: ReadonlyArray<Record.Record>): void => {
     for (const record of records) {
-      if (unwritten.length >= maxUnwritten && problem !== undefined) {
+      if (unwritten.length >= maxUnwritten && unwritable !== undefined) {
         dropped += 1
         continue
       }
@@ -239,14 +185,12 @@ export const open = Effect.fnUntraced(function* (
       end += 1
       unwritten.push(record)
     }
-    if (isDirty) return
-    isDirty = true
-    dirty.openUnsafe()
+    soil()
   }
 
   /** The file that holds the next record. */
   const findPlace = (): (Place & { readonly segment: Files.Segment }) | undefined => {
-    const segment = segments.find(({ first, records }) => position < first + records)
+    const segment = log.find(position)
     if (segment === undefined) return undefined
     position = Math.max(position, segment.first)
     return { segment, offset: place.segment === segment ? place.offset : 0 }
@@ -301,31 +245,16 @@ export const open = Effect.fnUntraced(function* (
   const settle = (): void => {
     taken = undefined
     borrowed = []
-    while (segments.length > 1) {
-      const [oldest] = segments
-      if (oldest === undefined || oldest.first + oldest.records > position) break
-      segments.shift()
-      unlink(oldest)
-    }
+    log.forget(position)
     while (marks.length > 1 && (marks[1]?.position ?? Infinity) <= position) marks.shift()
     if (position < end) return
     marks = []
-    if (current.bytes >= segmentBytes / 4) empty()
-  }
-
-  /** All of it is in the database. */
-  const empty = (): void => {
-    if (!truncate(0)) return
-    current.first = position
-    current.records = 0
-    current.bytes = 0
-    place = { segment: current, offset: 0 }
+    if (log.empty(position)) place = { segment: undefined, offset: 0 }
   }
 
   const restore = (): void => {
     if (taken === undefined) return
-    const oldest = segments[0]?.first ?? 0
-    if (borrowed.length === 0 && taken.from < oldest) {
+    if (borrowed.length === 0 && taken.from < log.first()) {
       // Their file was dropped in the meantime.
       dropped += taken.to - taken.from
     } else {
@@ -337,38 +266,34 @@ export const open = Effect.fnUntraced(function* (
     borrowed = []
   }
 
-  const syncAll = Effect.gen(function* () {
-    const full = retired
-    retired = []
-    const now = file
-    yield* Effect.forEach(
-      full,
-      (one) =>
-        Effect.ensuring(
-          Files.sync(one),
-          Effect.sync(() => Files.closeQuietly(one))
-        ),
-      {
-        concurrency: "unbounded",
-        discard: true
+  const sync = log.sync.pipe(
+    Effect.matchEffect({
+      onSuccess: () =>
+        Effect.sync(() => {
+          unsynced = undefined
+        }),
+      onFailure: ({ message }) => {
+        const isNew = unsynced === undefined
+        unsynced = message
+        return isNew ? Effect.logError("The journal is not forced to the disk", { reason: message }) : Effect.void
       }
-    )
-    yield* Files.sync(now)
-    if (isNamed) return
-    isNamed = true
-    yield* Files.syncDirectory(directory)
-  }).pipe(Effect.catch((error) => Effect.logError("The journal is not forced to the disk", { reason: error.message })))
+    }),
+    Effect.uninterruptible
+  )
 
+  const problem = (): string | undefined => unwritable ?? unsynced
   const syncing = yield* dirty.await.pipe(
-    Effect.andThen(Effect.sleep(syncInterval)),
+    Effect.andThen(Effect.suspend(() => Effect.sleep(problem() === undefined ? syncInterval : restMillis))),
     Effect.andThen(
       Effect.suspend(() => {
         isDirty = false
         dirty.closeUnsafe()
         keep()
-        return Effect.uninterruptible(syncAll)
+        return sync
       })
     ),
+    // Whether the disk has room again is nothing that it says by itself.
+    Effect.tap(() => Effect.sync(() => (problem() === undefined ? undefined : soil()))),
     Effect.forever,
     Effect.forkScoped
   )
@@ -381,9 +306,8 @@ export const open = Effect.fnUntraced(function* (
       if (unwritten.length > 0) {
         yield* Effect.logError("Rows are lost: neither the database nor the disk took them", { lost: unwritten.length })
       }
-      if (position >= end) segments.forEach(unlink)
-      yield* syncAll
-      Files.closeQuietly(file)
+      yield* sync
+      log.close(position < end)
     })
   )
 
@@ -406,11 +330,11 @@ export const open = Effect.fnUntraced(function* (
     },
     status: () => ({
       records: end - floor(),
-      bytes: segments.reduce((sum, { bytes }) => sum + bytes, 0),
+      bytes: log.bytes(),
       oldestAt: end > floor() ? marks[0]?.at : undefined,
       dropped,
       damaged,
-      problem
+      problem: problem()
     })
   }
 })

@@ -2,7 +2,7 @@
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import { close, closeSync, fdatasync, open, openSync, read, writeSync } from "node:fs"
-import { readdir } from "node:fs/promises"
+import { readdir, stat } from "node:fs/promises"
 import * as Record from "./Record.ts"
 
 /** A file of the journal. What is before `bytes` is whole lines, all of them written. */
@@ -21,7 +21,7 @@ export const pathOf = (directory: string, sequence: number): string =>
   `${directory}/journal-${String(sequence).padStart(10, "0")}.log`
 
 /** The sequence numbers that are there, in order. */
-export const list = (directory: string): Effect.Effect<ReadonlyArray<number>, Error> =>
+const list = (directory: string): Effect.Effect<ReadonlyArray<number>, Error> =>
   attempt(async () =>
     (await readdir(directory))
       .flatMap((name) => pattern.exec(name)?.[1] ?? [])
@@ -89,8 +89,9 @@ export const lines = (
       const end = bytes.indexOf(lineFeed, next)
       if (end === -1) break
       const record = Record.decode(bytes.toString("utf8", next, end))
-      if (record === undefined) damaged += 1
-      else records.push(record)
+      if (record !== undefined) records.push(record)
+      // One without anything was to see whether there is room.
+      else if (end > next) damaged += 1
       next = end + 1
     }
     // A line that does not end here: there is more of it, or it was cut short.
@@ -102,7 +103,33 @@ export const lines = (
     return Effect.succeed({ records, damaged, next: from + next })
   })
 
-const lineFeed = 0x0a
+export const lineFeed = 0x0a
+
+/** Reads all that is there, from position 0 on. `onRecord` hears when each row happened. */
+export const readAll = Effect.fnUntraced(function* (
+  directory: string,
+  onRecord: (at: number, position: number) => void
+): Effect.fn.Return<{ readonly segments: ReadonlyArray<Segment>; readonly damaged: number }, Error> {
+  const segments: Array<Segment> = []
+  let damaged = 0
+  let end = 0
+  for (const sequence of yield* list(directory)) {
+    const path = pathOf(directory, sequence)
+    const { size: bytes } = yield* attempt(() => stat(path))
+    const first = end
+    for (let from = 0; from < bytes;) {
+      const read = yield* lines(path, from, bytes, Infinity)
+      for (const { at } of read.records) {
+        onRecord(at, end)
+        end += 1
+      }
+      damaged += read.damaged
+      from = read.next
+    }
+    segments.push({ path, sequence, first, records: end - first, bytes })
+  }
+  return { segments, damaged }
+})
 
 const chunk = (path: string, from: number, length: number): Effect.Effect<Buffer, Error> =>
   length <= 0

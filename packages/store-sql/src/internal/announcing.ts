@@ -25,6 +25,9 @@ const interval = "1 second"
 /** A row that has waited for so long is behind, though no statement failed. */
 const lateMillis = 10_000
 
+/** Where the oldest row has waited for less, the database keeps up, though there is always one that waits. */
+const freshMillis = 3_000
+
 /** Between two events while rows are dropped. */
 const repeatMillis = 60_000
 
@@ -59,13 +62,14 @@ const find = (
   at: number
 ): readonly [to: Changed["to"], reason: string] | undefined => {
   const { to } = said.change
+  const isRecent = to === "full" && at - said.at < repeatMillis
   if (now.dropped > said.dropped) {
-    return to === "full" && at - said.at < repeatMillis
-      ? undefined
-      : ["full", `${now.dropped - said.change.dropped} dropped`]
+    const why = now.problem === undefined ? "" : ` (${now.problem})`
+    return isRecent ? undefined : ["full", `${now.dropped - said.change.dropped} dropped${why}`]
   }
-  if (now.problem !== undefined) return to === "failing" ? undefined : ["failing", now.problem]
-  if (now.records === 0) return to === "current" ? undefined : ["current", "the database has everything"]
+  if (now.problem !== undefined) return to === "failing" || isRecent ? undefined : ["failing", now.problem]
+  const isFresh = !now.away && now.oldestMillis !== undefined && now.oldestMillis < freshMillis
+  if (now.records === 0 || isFresh) return to === "current" ? undefined : ["current", "the database has everything"]
   // What was dropped does not come back: it is full until all of the rest is written.
   if (to === "full" || to === "behind") return undefined
   if (now.away) return ["behind", "the database is away"]

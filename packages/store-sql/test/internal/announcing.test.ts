@@ -44,4 +44,24 @@ describe("what is said of the journal", () => {
       "1 current: the database has everything"
     ])
   })
+
+  it("is that the database has everything as soon as it keeps up, though there is always a row that waits", () => {
+    const away = Array.from({ length: 20 }, () => ({ away: true, records: 500, oldestAt: 0 }))
+    const back = [18_500, 19_000, 19_500].map((oldestAt) => ({ records: 500, oldestAt }))
+    assert.deepStrictEqual(said(...away, { records: 9_000, oldestAt: 4_000 }, ...back), [
+      "0 behind: the database is away",
+      "21 current: the database has everything"
+    ])
+  })
+
+  it("is twice a minute at most, while a disk that takes nothing has rows dropped now and then", () => {
+    const problem = "ENOSPC: no space left on device"
+    const failing = Array.from({ length: 150 }, (_, n) => ({ problem, records: 10_000, dropped: Math.floor(n / 2) }))
+    assert.deepStrictEqual(said(...failing), [
+      `0 failing: ${problem}`,
+      `2 full: 1 dropped (${problem})`,
+      `62 full: 30 dropped (${problem})`,
+      `122 full: 30 dropped (${problem})`
+    ])
+  })
 })
