@@ -82,7 +82,7 @@ otlp:
   headers: { env: OTLP_HEADERS } # name=value,name=value
 \`\`\`
 
-A label that comes from outside (route, lane, provider, model, circuit, tenant) has at most so many values; any more are \`other\`, and \`holdfast_metrics_overflow_total\` says how many measurements that were. \`tenants\` tells so many callers apart, by fingerprints of their keys; without it nobody is. \`deploy/prometheus/\` has a configuration and alert rules, \`deploy/grafana/holdfast.json\` a dashboard; a test holds both to the names below.
+A label that comes from outside (route, lane, provider, model, circuit, tenant) has at most so many values; any more are \`other\`, and \`holdfast_metrics_overflow_total\` says how many measurements that were. \`tenants\` tells so many callers apart, by fingerprints of their keys; without it nobody is. \`deploy/prometheus/\` has a configuration and alert rules, \`deploy/grafana/holdfast.json\` a dashboard; a test holds both to the names below, and \`promtool test rules deploy/prometheus/alerts.test.yaml\` says what the alerts say to what.
 
 Version ${Names.version} of the names. \`gen_ai.*\` are those of OpenTelemetry's [conventions for generative AI](https://github.com/open-telemetry/semantic-conventions-genai), which are still in development; \`gen_ai.client.*\` count an operation once, whatever it took, and \`gen_ai.server.*\` are the gateway as its callers see it.
 
