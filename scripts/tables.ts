@@ -127,6 +127,7 @@ const lines: ReadonlyArray<readonly [string, (policy: Policy.Policy) => string]>
   ["`clocks.total`: the deadline", ({ clocks }) => duration(clocks.total)],
   ["`fallback.onContentPolicy`", ({ fallback }) => String(fallback.onContentPolicy)],
   ["`fallback.waitForReopening`", ({ fallback }) => String(fallback.waitForReopening)],
+  ["`fallback.spillOver` of a full lane", ({ fallback }) => String(fallback.spillOver)],
   ["`throttle.enabled`", ({ throttle }) => String(throttle.enabled)],
   ["`throttle.k`: calls sent for each that is accepted", ({ throttle }) => String(throttle.k)],
   ["`throttle.window`", ({ throttle }) => duration(throttle.window)],
@@ -216,6 +217,10 @@ Requests and tokens are counted before anything is sent, for each credential and
 A request's tokens are estimated before (the input, and what it may write where it says so) and replaced by what it really used; a request that the provider refused used none. A request larger than the limit can ever hold is sent when nothing is owed, and the others wait for what it owes.
 
 A lane without room refuses at once, and another lane is asked. Where there is none the operation waits until its deadline, and so does one that was told to wait, within \`retry.patience\`. All who wait for a lane stand in one line and leave one after another, at the rate of the limits and 25 ms apart at least, each with up to 25 ms of chance (none with \`retry.jitter: none-unsafe\`). Those who wait for a circuit to close leave each at a random instant after it has: within half a second for as many as \`bulkhead.maxConcurrent\`, one second at most, and half of the time they have left.
+
+## A lane that is full
+
+A call that finds all slots of its lane taken (\`bulkhead.maxConcurrent\`) goes to the next lane that takes it at once: its circuits are closed, its limits leave room, a slot is free, and it is not unhealthy while the full one is not. The trail and \`LaneRefused\` say so (\`BulkheadFull\`, \`spilled-over\`). If that lane fails, the full one is asked next. Where no lane has a slot free, the call stands in the line of the first, so the order holds while all are full. \`fallback.spillOver: false\`, as in \`batch\`, always stands in line: for whoever would rather wait for the lane that was meant than be answered by another.
 
 ## A bulkhead that finds its size
 

@@ -77,7 +77,12 @@ export const Fallback = Schema.Struct({
   /** Ask another lane when a provider's content policy stopped the request. Filters differ; think before you say yes. */
   onContentPolicy: Schema.Boolean,
   /** When every lane is open or cooling and one reopens before the deadline: wait for it instead of failing. */
-  waitForReopening: Schema.Boolean
+  waitForReopening: Schema.Boolean,
+  /**
+   * When all slots of a lane are taken and another lane takes the call at once: go there instead of standing in line. Where
+   * all are full the line of the first is stood in.
+   */
+  spillOver: Schema.Boolean
 })
 export type Fallback = typeof Fallback.Type
 
@@ -138,7 +143,7 @@ const standardFields: typeof Fields.Type = {
     plainAttempt: Duration.seconds(30),
     total: Duration.seconds(120)
   },
-  fallback: { onContentPolicy: false, waitForReopening: true },
+  fallback: { onContentPolicy: false, waitForReopening: true, spillOver: true },
   throttle: Throttle.defaults,
   hedge: Hedge.defaults,
   stream: { onFailure: "surface" },
@@ -186,6 +191,8 @@ export const batch = new Policy({
     patience: Duration.minutes(15)
   },
   budget: { ...standardFields.budget, maxAttempts: 20 },
+  // Who has a day waits for the lane that was meant.
+  fallback: { ...standardFields.fallback, spillOver: false },
   breaker: { ...CircuitBreaker.defaults, openMax: Duration.minutes(5), probeLease: Duration.minutes(10) },
   clocks: {
     connect: Duration.seconds(10),

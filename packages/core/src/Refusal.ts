@@ -23,17 +23,25 @@ export class CircuitOpen extends Schema.TaggedError<CircuitOpen>()("CircuitOpen"
   }
 }
 
-/** The lane has no free slot and its queue is full, or the wait in the queue was too long. */
+/**
+ * The lane has no free slot, and its queue is full, the wait in the queue was too long, or another lane has a slot free, so
+ * that nobody stands in line here.
+ */
 export class BulkheadFull extends Schema.TaggedError<BulkheadFull>()("BulkheadFull", {
   lane: Schema.String,
-  reason: Schema.Literals(["queue-full", "queue-timeout"]),
+  reason: Schema.Literals(["queue-full", "queue-timeout", "spilled-over"]),
   maxConcurrent: Schema.Int,
   maxQueue: Schema.Int
 }) {
   override get message() {
-    return this.reason === "queue-full"
-      ? `${this.lane} already runs ${this.maxConcurrent} calls and ${this.maxQueue} wait`
-      : `${this.lane} had no free slot in time (${this.maxConcurrent} calls at once)`
+    switch (this.reason) {
+      case "queue-full":
+        return `${this.lane} already runs ${this.maxConcurrent} calls and ${this.maxQueue} wait`
+      case "queue-timeout":
+        return `${this.lane} had no free slot in time (${this.maxConcurrent} calls at once)`
+      case "spilled-over":
+        return `${this.lane} already runs ${this.maxConcurrent} calls, and another lane has a slot free`
+    }
   }
 }
 

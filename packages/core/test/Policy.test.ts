@@ -35,7 +35,7 @@ describe("the presets", () => {
     assert.strictEqual(budget.maxAttempts, 6)
     assert.deepStrictEqual([bulkhead.maxConcurrent, bulkhead.maxQueue, seconds(bulkhead.queueTimeout)], [32, 64, 5])
     assert.strictEqual(seconds(clocks.plainAttempt), 30)
-    assert.deepStrictEqual({ ...fallback }, { onContentPolicy: false, waitForReopening: true })
+    assert.deepStrictEqual({ ...fallback }, { onContentPolicy: false, waitForReopening: true, spillOver: true })
   })
 
   it("mission grows and spreads nothing", () => {
@@ -73,7 +73,7 @@ describe("a policy", () => {
     assert.strictEqual(patient.budget.maxAttempts, 8)
     assert.deepInclude({ ...patient.bulkhead }, { maxConcurrent: 4, maxQueue: 64 })
     assert.deepStrictEqual([patient.clocks.attempt, patient.clocks.total].map(seconds), [60, 300])
-    assert.deepStrictEqual({ ...patient.fallback }, { onContentPolicy: true, waitForReopening: true })
+    assert.deepStrictEqual({ ...patient.fallback }, { onContentPolicy: true, waitForReopening: true, spillOver: true })
     assert.strictEqual(Policy.standard.retry.maxRetries, 3)
   })
 

@@ -199,6 +199,10 @@ const otherwise = (
     ? "When every lane is closed and one reopens in time, it is waited for; else it fails at once and says when to come back"
     : "When every lane is closed it fails at once, and says when to come back",
   lanes.length > 1 &&
+    (fallback.spillOver
+      ? "When all slots of a lane are taken, a lane that has one free is asked; where none has, the call stands in line"
+      : "When all slots of a lane are taken, the call stands in its line, though another may have one free"),
+  lanes.length > 1 &&
     kind === "text" &&
     "A lane whose window is clearly too small for a request is not asked; a request that breaks two providers which answer others goes to no third",
   kind === "text" && afterContent(stream.onFailure),

@@ -143,6 +143,7 @@ export class Answering<A> implements attempt.Making<A>, attempt.Owner<A> {
   }
 
   #queued(): Effect.Effect<A, ErrorOf> {
+    this.operation.spare = this.#others()
     const first = withinDeadline(this.operation, attempt.queued(this, this.#first, false))
     return this.#toTheEnd(
       Effect.matchEffect(first, {
@@ -155,10 +156,13 @@ export class Answering<A> implements attempt.Making<A>, attempt.Owner<A> {
     )
   }
 
+  #others(): ReadonlyArray<Lane.Lane> {
+    return this.#prepared.order(this.#lanes, this.operation.startedAt).filter((lane) => lane !== this.#first)
+  }
+
   #further(error: attempt.Errors | undefined): Effect.Effect<A, ErrorOf> {
     const { operation, shared } = this
-    const others = this.#prepared.order(this.#lanes, operation.startedAt).filter((lane) => lane !== this.#first)
-    const lanes: Lanes = [this.#first, ...others]
+    const lanes: Lanes = [this.#first, ...this.#others()]
     return withinDeadline(
       operation,
       fallback.run(

@@ -23,6 +23,7 @@ import type { Attempts } from "./hedge.ts"
 import * as limiting from "./limiting.ts"
 import * as paying from "./paying.ts"
 import * as reopening from "./reopening.ts"
+import * as spilling from "./spilling.ts"
 import { isFinal, isLong, note, type Operation } from "./running.ts"
 
 type Outcome<A> = Result.Result<A, Failure.Failure | Refusal.Step>
@@ -69,6 +70,7 @@ const overLanes = Effect.fnUntraced(function* <A, R>(
       if (previous !== undefined) yield* announceFailover(shared, operation, previous, lane)
       const sentBefore = before ?? operation.sent
       const hedged: hedge.Outcome = {}
+      operation.spare = others
       const { outcome, isWaiting } = yield* onLane(
         shared,
         operation,
@@ -91,7 +93,9 @@ const overLanes = Effect.fnUntraced(function* <A, R>(
       if (isFinal(error)) return yield* fail(shared, operation, lanes)
       if (yield* isRequestToBlame(operation)) return yield* fail(shared, operation, lanes, "request")
       const mayAsk = whoMayBeAsked(operation, lane, error)
-      pending = othersFirst(operation, lane, previous, notAsked(others, hedged).filter(mayAsk))
+      pending = hasSpilled(error)
+        ? spilling.next(shared, operation, lane, others, operation.sent > sentBefore, yield* Clock.currentTimeMillis)
+        : othersFirst(operation, lane, previous, notAsked(others, hedged).filter(mayAsk))
       waiting = (isWaiting ? [...waiting, lane] : waiting).filter(mayAsk)
       if (
         isRequestFault(error) &&
@@ -134,6 +138,10 @@ const othersFirst = (
 
 const isRequestToBlame = (operation: Operation): Effect.Effect<boolean> =>
   Effect.map(Clock.currentTimeMillis, (now) => blame.isRequest(operation, now))
+
+/** Whether the lane was full and another one was not. */
+const hasSpilled = (error: Failure.Failure | Refusal.Step): boolean =>
+  error._tag === "BulkheadFull" && error.reason === "spilled-over"
 
 const nobody = () => false
 const anybody = () => true

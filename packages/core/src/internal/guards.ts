@@ -19,6 +19,7 @@ import * as paying from "./paying.ts"
 import { askFirst } from "./Probing.ts"
 import type { Operation } from "./running.ts"
 import * as Slots from "./Slots.ts"
+import * as spilling from "./spilling.ts"
 import { stackless } from "./stackless.ts"
 import type { LaneState, Shared } from "./laneState.ts"
 import * as laneState from "./laneState.ts"
@@ -100,6 +101,7 @@ export const begin = <S extends Started>(
       const obstacle = enterUnsafe(shared, operation, state, fiber.getRef(Random.Random), now, hasSlot)
       if (obstacle === undefined) return Effect.succeed(make(state, now))
       if (obstacle === "queue") {
+        if (spilling.shouldSpill(shared, operation, lane, now)) return refused(() => spilledOver(operation, state))
         return Effect.andThen(
           shared.bulkhead.acquire(lane.id, operation.policy.bulkhead, restore),
           Effect.suspend(() => enter(true, now))
@@ -136,6 +138,14 @@ const askLeave = ({ figures }: Operation, { circuits }: LaneState, now: number):
     { concurrency: "unbounded", discard: true }
   )
 }
+
+const spilledOver = ({ policy }: Operation, { bound, lane }: LaneState): Refusal.BulkheadFull =>
+  new Refusal.BulkheadFull({
+    lane: lane.id,
+    reason: "spilled-over",
+    maxConcurrent: Slots.numberOf(bound),
+    maxQueue: policy.bulkhead.maxQueue
+  })
 
 /** Nothing opens at a known time: a second is as good as any. */
 const throttled = (lane: Lane.Lane): Refusal.LimitReached =>

@@ -56,6 +56,7 @@ const sum = (a: number | undefined, b: number | undefined): number | undefined =
 
 /** What most operations never come to. */
 class Later {
+  spilled = 0
   lastedMillis = 0
   place: Gate.Place | undefined = undefined
   hasHedged = false
@@ -71,6 +72,8 @@ class Later {
   readonly attempts: Array<Provenance.Attempt> = []
   readonly trail: Array<Refusal.TrailEntry> = []
 }
+
+const noLanes: ReadonlyArray<Lane.Lane> = []
 
 export class Operation {
   readonly plan: Plan
@@ -88,6 +91,8 @@ export class Operation {
   lastLane: Lane.Lane | undefined = undefined
   /** The lane that answered. */
   answeredBy: Lane.Lane | undefined = undefined
+  /** The lanes that it may still ask beside the one whose turn it is, in order. */
+  spare: ReadonlyArray<Lane.Lane> = noLanes
   /** Whether its end has been reported. */
   isOver = false
   readonly #nextId: () => string
@@ -189,6 +194,15 @@ export class Operation {
     if (later === undefined || paid === undefined || paid.lane !== lane) return undefined
     later.paid = undefined
     return paid.cost
+  }
+
+  /** How often it has gone on rather than stand in a lane's line. */
+  get spilled(): number {
+    return this.#later?.spilled ?? 0
+  }
+
+  set spilled(times: number) {
+    this.#rest.spilled = times
   }
 
   get hasHedged(): boolean {
