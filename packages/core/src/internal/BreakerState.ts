@@ -231,10 +231,12 @@ export const settle = (
   switch (state._tag) {
     case "Open":
       return state
-    case "Closed":
-      return Math.floor(permit / Runs.numbers) === state.generation
-        ? settleClosed(state, recent, permit % Runs.numbers, outcome, isSlow, settlement, now, settings)
+    case "Closed": {
+      const call = permit - permitsFrom(state)
+      return call >= 0 && call < Runs.numbers
+        ? settleClosed(state, recent, call, outcome, isSlow, settlement, now, settings)
         : state
+    }
     case "HalfOpen":
       return settleProbe(state, recent, permit, outcome, isSlow, settlement, now, settings)
   }
@@ -250,19 +252,23 @@ const settleClosed = (
   now: number,
   settings: Settings
 ): State => {
-  if (settings.rate > 0) noteSent({ runs, window }, call, outcome, now)
   switch (outcome) {
     case "neutral":
+      if (settings.rate > 0) noteSent({ runs, window }, call, outcome, now)
       if (settings.consecutiveFailures > 0) Runs.end(runs, call, false)
       return state
     case "trip":
       return open(state, "trip", state.failures + 1, settlement, now, settings)
     case "success": {
       if (settings.rate > 0 || settings.slowRate > 0) SlidingWindow.record(window, "success", isSlow, now)
+      // Nothing of this is needed while nothing fails.
+      if (SlidingWindow.hasFailures(window) && settings.rate > 0) noteSent({ runs, window }, call, outcome, now)
+      if (runs.stretches.size > 0) Runs.answer(runs)
       if (isSlow && isOverSlowRate(window, now, settings)) return open(state, "slow", 0, settlement, now, settings)
       return state.failures === 0 ? state : { ...state, failures: 0 }
     }
     case "failure": {
+      if (settings.rate > 0) noteSent({ runs, window }, call, outcome, now)
       if (settings.rate > 0 || settings.slowRate > 0) SlidingWindow.record(window, "failure", isSlow, now)
       const failures = state.failures + 1
       const inARow = settings.consecutiveFailures > 0 ? Runs.end(runs, call, true) : 0

@@ -68,6 +68,9 @@ export const end = (runs: Runs, call: number, hasFailed: boolean): number => {
   return stretch.failures
 }
 
+/** A call was answered: what has failed until now is the past. So a lane that is answered keeps little. */
+export const answer = ({ stretches }: Runs): void => stretches.clear()
+
 /** Forgets everything but the number of the last call. */
 export const clear = (runs: Runs): void => {
   runs.untold = 0

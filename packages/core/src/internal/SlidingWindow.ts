@@ -90,6 +90,10 @@ export const rates = (window: SlidingWindow, now: number): Rates => {
   }
 }
 
+/** Whether any of the calls that were in the window at its last record has failed. */
+export const hasFailures = (window: SlidingWindow): boolean =>
+  window._tag === "Time" ? TimeSlices.total(window.history, failures) > 0 : window.failures > 0
+
 /** The part of the calls that failed, 0 to 1; `undefined` (not evaluable) below `minCalls`, and always without calls. */
 export const failureRate = (counted: Rates, minCalls: number): number | undefined =>
   isEvaluable(counted, minCalls) ? counted.failures / counted.calls : undefined

@@ -27,6 +27,8 @@ interface Call {
   /** When it was first noticed that it had been sent, and that it was gone. */
   noticedAt: number | undefined
   goneAt: number | undefined
+  /** It was over before another one was answered. */
+  isPast: boolean
 }
 
 interface Probe {
@@ -137,7 +139,7 @@ export class BreakerModel {
     }
     if (this.state === "closed") {
       this.#ask(now, 1)
-      const call: Call = { kind: "call", status: "out", noticedAt: undefined, goneAt: undefined }
+      const call: Call = { kind: "call", status: "out", noticedAt: undefined, goneAt: undefined, isPast: false }
       this.#sent = [...this.#sent, call]
       return call
     }
@@ -179,6 +181,7 @@ export class BreakerModel {
     }
     if (end.outcome === "trip") return this.#open("trip", this.failures + 1, end, now)
     const failed = end.outcome === "failure"
+    if (!failed) for (const sent of this.#sent) sent.isPast ||= sent.status !== "out"
     const failures = failed ? this.failures + 1 : 0
     const { consecutiveFailures, minimumCalls, rate, slowRate } = this.settings
     // Nothing is kept where nobody watches a rate.
@@ -195,10 +198,13 @@ export class BreakerModel {
     else this.failures = failures
   }
 
-  /** Failures sent one after the other, this one among them: whoever is out or was answered parts them, who is gone does not. */
+  /**
+   * Failures sent one after the other since an answer, this one among them: whoever is out, was answered or was over before
+   * that parts them, who is gone does not.
+   */
   #inARow(call: Call): number {
     const at = this.#sent.indexOf(call)
-    const parts = ({ status }: Call) => status === "out" || status === "succeeded"
+    const parts = ({ isPast, status }: Call) => isPast || status === "out" || status === "succeeded"
     const from = this.#sent.slice(0, at).findLastIndex(parts) + 1
     const length = this.#sent.slice(at).findIndex(parts)
     const stretch = this.#sent.slice(from, length === -1 ? undefined : at + length)
