@@ -14,6 +14,7 @@ import { Flow } from "./views/Flow.tsx"
 import { Now } from "./views/Now.tsx"
 import { Operations } from "./views/Operations.tsx"
 import { Time } from "./views/Time.tsx"
+import { WhatIf } from "./views/WhatIf.tsx"
 import { span, time } from "./words.ts"
 
 const names: Record<View, string> = {
@@ -23,7 +24,8 @@ const names: Record<View, string> = {
   errors: "Errors",
   alerts: "Alerts",
   operations: "Operations",
-  act: "Act"
+  act: "Act",
+  "what-if": "What if"
 }
 
 const bodies: Record<View, () => preact.JSX.Element> = {
@@ -33,7 +35,8 @@ const bodies: Record<View, () => preact.JSX.Element> = {
   errors: Errors,
   alerts: Alerts,
   operations: Operations,
-  act: Act
+  act: Act,
+  "what-if": WhatIf
 }
 
 export const App = () => {

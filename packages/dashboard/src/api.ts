@@ -11,6 +11,7 @@ import type {
   Series,
   Trail
 } from "@holdfast/gateway/admin/Model"
+import type { Options as WhatIfOptions } from "@holdfast/gateway/admin/WhatIfModel"
 
 /** What the gateway said instead of an answer. */
 class Refused extends Error {
@@ -22,13 +23,17 @@ class Refused extends Error {
   }
 }
 
-const ask = async <A>(path: string, init: RequestInit = {}): Promise<A> => {
+/** An answer that is none of a refusal, before its body is read. */
+export const open = async (path: string, init: RequestInit = {}): Promise<Response> => {
   const response = await fetch(path, init).catch(() => {
     throw new Refused(0, "The gateway does not answer")
   })
   if (!response.ok) throw new Refused(response.status, await problemOf(response))
-  return parse<A>(await response.text())
+  return response
 }
+
+const ask = async <A>(path: string, init: RequestInit = {}): Promise<A> =>
+  parse<A>(await (await open(path, init)).text())
 
 /** Reads what the gateway of this very version wrote. */
 // The contract is the gateway's; its types are read from there.
@@ -92,3 +97,5 @@ export const unsilence = (id: string, said: Said) =>
   post<{ readonly id: string }>(`/api/alerts/silences/${encodeURIComponent(id)}/end`, said)
 export const testDelivery = (delivery: string, said: Said) =>
   post<ReadonlyArray<DeliveryOutcome>>("/api/alerts/test", { delivery, ...said })
+export const whatIf = () => ask<WhatIfOptions>("/api/what-if")
+export const whatIfPage = (id: string): string => `/api/what-if/runs/${encodeURIComponent(id)}/page`

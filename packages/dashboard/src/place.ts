@@ -1,7 +1,7 @@
 /** Where in the page one is, kept in the address so that it can be sent to somebody. */
 import { computed, signal } from "@preact/signals"
 
-export const views = ["now", "flow", "time", "errors", "alerts", "operations", "act"] as const
+export const views = ["now", "flow", "time", "errors", "alerts", "operations", "act", "what-if"] as const
 export type View = (typeof views)[number]
 
 const hash = signal(location.hash)

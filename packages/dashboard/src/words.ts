@@ -10,6 +10,10 @@ export const percent = (part: number | undefined): string => {
   return `${shown >= 10 && shown <= 99 ? shown.toFixed(1) : shown.toFixed(shown === 100 || shown === 0 ? 0 : 1)} %`
 }
 
+/** With two decimals, and never rounded up to 100 nor down to 0: `99.98 %`. */
+export const exactPercent = (part: number): string =>
+  part === 0 || part === 1 ? `${part * 100} %` : `${Math.min(99.99, Math.max(0.01, part * 100)).toFixed(2)} %`
+
 export const millis = (value: number | null | undefined): string => {
   if (value === undefined || value === null) return none
   if (value < 1) return "0 ms"

@@ -6,7 +6,7 @@ import * as Browser from "./Browser.ts"
 
 const { key, primary, secondary } = Browser
 
-const views = ["Now", "Flow", "Time", "Errors", "Alerts", "Operations", "Act"] as const
+const views = ["Now", "Flow", "Time", "Errors", "Alerts", "Operations", "Act", "What if"] as const
 
 /** Callers that ask for as long as the scope is open. */
 const traffic = (ask: (model?: string, stream?: boolean) => Effect.Effect<number>, pause = "60 millis" as const) =>

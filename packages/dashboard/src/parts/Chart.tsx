@@ -14,6 +14,13 @@ export interface Line {
   readonly dash?: ReadonlyArray<number>
   readonly fill?: boolean
   readonly bars?: boolean
+  readonly isThin?: boolean
+}
+
+/** How instants are written and where, when they are not those of the reader's day. */
+export interface Axis {
+  readonly text: (at: number) => string
+  readonly ticks: (from: number, to: number) => ReadonlyArray<number>
 }
 
 export interface MarkAt {
@@ -30,6 +37,15 @@ export const Chart = (props: {
   readonly lines: ReadonlyArray<Line>
   readonly format: (value: number) => string
   readonly max?: number | undefined
+  /** Grows by factors; drawn where values are above zero. */
+  readonly isLog?: boolean
+  readonly axis?: Axis
+  /** Charts with the same one share their cursor. */
+  readonly group?: string
+  /** Stretches of time behind the lines. */
+  readonly shades?: ReadonlyArray<{ readonly from: number; readonly until: number }>
+  /** What values are measured against. */
+  readonly levels?: ReadonlyArray<{ readonly value: number; readonly text: string }>
   readonly marks: ReadonlyArray<MarkAt>
   readonly onZoom: (from: number, to: number) => void
 }) => {
@@ -49,32 +65,66 @@ export const Chart = (props: {
       ticks: { show: false },
       font: "11px system-ui"
     }
+    const { axis: given, isLog = false } = latest.current
     const made = new uPlot(
       {
         width: element.clientWidth,
         height: 150,
         padding: [8, 12, 0, 0],
-        cursor: { sync: { key: "time" }, drag: { x: true, y: false, setScale: false } },
+        cursor: { sync: { key: latest.current.group ?? "time" }, drag: { x: true, y: false, setScale: false } },
         legend: { live: true },
         scales: {
-          x: { time: true, range: () => [latest.current.from / 1000, latest.current.to / 1000] },
-          y: { range: (_plot, _min, max) => [0, latest.current.max ?? Math.max(max, 0.001) * 1.1] }
+          x: {
+            time: latest.current.axis === undefined,
+            range: () => [latest.current.from / 1000, latest.current.to / 1000]
+          },
+          y: isLog
+            ? { distr: logarithmic, range: (_plot, min, max) => decade(min ?? 100, max ?? 1000) }
+            : {
+                range: (_plot, _min, max) => [
+                  0,
+                  latest.current.max ?? Math.max(max, 0.001, ...levelsOf(latest.current)) * 1.1
+                ]
+              }
         },
         axes: [
           {
             ...axis,
             space: 70,
             size: 26,
-            values: (_plot, instants) => instants.map((instant) => time(instant * 1000, "minute"))
+            ...(given === undefined
+              ? {}
+              : {
+                  splits: () => given.ticks(latest.current.from, latest.current.to).map((instant) => instant / 1000)
+                }),
+            values: (_plot, instants) =>
+              instants.map((instant) => given?.text(instant * 1000) ?? time(instant * 1000, "minute"))
           },
-          { ...axis, size: axisWidth, values: (_plot, values) => values.map((value) => latest.current.format(value)) }
+          {
+            ...axis,
+            size: axisWidth,
+            ...(isLog
+              ? {
+                  splits: (plot) =>
+                    steps.filter((step) => step >= (plot.scales.y?.min ?? 0) && step <= (plot.scales.y?.max ?? 0)),
+                  filter: (_plot, splits) => splits
+                }
+              : {}),
+            values: (_plot, values) => values.map((value) => latest.current.format(value))
+          }
         ],
         series: [
-          { value: (_plot, instant) => (instant === null ? "" : `${time(instant * 1000)} · ${utc(instant * 1000)}`) },
+          {
+            label: given === undefined ? "Time" : "At",
+            value: (_plot, instant) =>
+              instant === null
+                ? ""
+                : (given?.text(instant * 1000) ?? `${time(instant * 1000)} · ${utc(instant * 1000)}`)
+          },
           ...latest.current.lines.map((line) => ({
             label: line.label,
             stroke: colour(line.colour),
-            width: line.bars === true ? 1 : 1.75,
+            width: line.bars === true || line.isThin === true ? 1 : 1.75,
             spanGaps: false,
             points: { show: false },
             ...(line.dash === undefined ? {} : { dash: [...line.dash] }),
@@ -86,7 +136,38 @@ export const Chart = (props: {
           }))
         ],
         hooks: {
+          drawClear: [
+            (drawn) => {
+              const { bbox, ctx } = drawn
+              const { from, shades = [], to } = latest.current
+              ctx.fillStyle = colour("--shade")
+              for (const shade of shades) {
+                if (shade.until <= from || shade.from >= to) continue
+                const left = drawn.valToPos(Math.max(from, shade.from) / 1000, "x", true)
+                const right = drawn.valToPos(Math.min(to, shade.until) / 1000, "x", true)
+                ctx.fillRect(left, bbox.top, Math.max(1, right - left), bbox.height)
+              }
+            }
+          ],
           draw: [
+            (drawn) => {
+              const { bbox, ctx } = drawn
+              ctx.save()
+              ctx.strokeStyle = colour("--ink")
+              ctx.fillStyle = colour("--ink")
+              ctx.font = `${11 * devicePixelRatio}px system-ui`
+              ctx.textAlign = "right"
+              ctx.setLineDash([6, 4])
+              for (const { text, value } of latest.current.levels ?? []) {
+                const y = drawn.valToPos(value, "y", true)
+                ctx.beginPath()
+                ctx.moveTo(bbox.left, y)
+                ctx.lineTo(bbox.left + bbox.width, y)
+                ctx.stroke()
+                ctx.fillText(text, bbox.left + bbox.width - 4, y - 4)
+              }
+              ctx.restore()
+            },
             (drawn) => {
               drawn.ctx.save()
               drawn.ctx.setLineDash([4, 4])
@@ -130,7 +211,11 @@ export const Chart = (props: {
   return (
     <figure class="chart">
       <figcaption>{props.title}</figcaption>
-      <div ref={box} role="img" aria-label={`${props.title}. ${summary(props.lines, props.format)}`} />
+      <div
+        ref={box}
+        role="img"
+        aria-label={`${props.title}. ${(props.axis === undefined ? summary : extent)(props.lines, props.format)}`}
+      />
     </figure>
   )
 }
@@ -154,3 +239,29 @@ const summary = (lines: ReadonlyArray<Line>, format: (value: number) => string):
         : `${line.label}: lately ${format(last)}, at most ${format(Math.max(...values))}`
     })
     .join("; ")
+
+/** The same of a time that is over. */
+const extent = (lines: ReadonlyArray<Line>, format: (value: number) => string): string =>
+  lines
+    .map((line) => {
+      const values = line.values.filter((value) => value !== null)
+      return values.length === 0
+        ? `${line.label}: nothing`
+        : `${line.label}: from ${format(Math.min(...values))} to ${format(Math.max(...values))}`
+    })
+    .join("; ")
+
+const levelsOf = ({ levels = [] }: { readonly levels?: ReadonlyArray<{ readonly value: number }> }) =>
+  levels.map(({ value }) => value)
+
+/** uPlot's own number for it, whose enumeration is there for types only. */
+// oxlint-disable-next-line typescript/no-unsafe-enum-assignment
+const logarithmic = 3 as uPlot.Scale.Distr
+
+/** Where an axis that grows by factors is labelled, in milliseconds or whatever else. */
+const steps = [1, 3, 10, 30, 100, 300, 1000, 3000, 10_000, 30_000, 100_000, 300_000, 1_000_000, 3_000_000]
+
+const decade = (least: number, most: number): [number, number] => [
+  steps.findLast((step) => step <= least) ?? 1,
+  steps.find((step) => step > most) ?? most
+]

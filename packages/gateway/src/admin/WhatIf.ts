@@ -29,7 +29,7 @@ const maxWaiting = 4
 /** Pages of the last runs that are kept, some hundred kilobytes each. */
 const keptPages = 4
 
-/** The heap of the thread, in MiB; a run of the library takes about fifty. */
+/** The heap of the thread, in MiB. */
 const maxHeapMiB = 512
 
 export interface Settings {

@@ -42,6 +42,8 @@ export const Policy = Schema.Struct({
       /** Calls per second that it was offered, and that it answered. */
       asked: Values,
       answered: Values,
+      /** How long its circuit was open or probing. */
+      notClosedMs: Schema.Finite,
       states: Schema.Array(Stretch)
     })
   ),
@@ -120,12 +122,16 @@ const policyOf = (result: Result.Result, spanMs: number): Policy => {
     success: slices.map(({ arrived, succeeded }) => (arrived === 0 ? null : rounded(succeeded / arrived))),
     p50: slices.map(({ p50 }) => p50),
     p95: slices.map(({ p95 }) => p95),
-    lanes: lanes.map((lane, index) => ({
-      lane,
-      asked: perSecond(({ offered }) => offered, index),
-      answered: perSecond(({ answered }) => answered, index),
-      states: joined(statesOf(result, lane, spanMs), spanMs)
-    })),
+    lanes: lanes.map((lane, index) => {
+      const states = statesOf(result, lane, spanMs)
+      return {
+        lane,
+        asked: perSecond(({ offered }) => offered, index),
+        answered: perSecond(({ answered }) => answered, index),
+        notClosedMs: notClosed(states),
+        states: seen(states, spanMs)
+      }
+    }),
     changesLeftOut: result.changesLeftOut
   }
 }
@@ -137,7 +143,7 @@ const statesOf = (result: Result.Result, lane: string, spanMs: number): Readonly
     const own = changes.filter(({ state }) => known.includes(state))
     return own.flatMap(({ at, reason, state }, index): ReadonlyArray<Stretch> => {
       if (state === "closed" || state === "healthy" || at >= spanMs) return []
-      return [{ from: at, until: own[index + 1]?.at ?? spanMs, state, reason }]
+      return [{ from: at, until: Math.min(spanMs, own[index + 1]?.at ?? spanMs), state, reason }]
     })
   }
   const cooling = changes.flatMap(({ at, reason, state, until }): ReadonlyArray<Stretch> =>
@@ -146,25 +152,47 @@ const statesOf = (result: Result.Result, lane: string, spanMs: number): Readonly
   return [...stretches(["healthy", "degraded", "unhealthy"]), ...cooling, ...stretches(["closed", "open", "half-open"])]
 }
 
-/** Where there are more than anybody could see: those of one state that nearly touch become one. */
-const joined = (states: ReadonlyArray<Stretch>, spanMs: number): ReadonlyArray<Stretch> => {
+/** Where there are more than anybody could see: by cells of time, each with what the lane was for most of it. */
+const seen = (states: ReadonlyArray<Stretch>, spanMs: number): ReadonlyArray<Stretch> => {
   if (states.length <= maxStates) return states
-  const last = new Map<string, number>()
-  const all: Array<Stretch> = []
-  for (const stretch of states) {
-    const index = last.get(stretch.state)
-    const before = index === undefined ? undefined : all[index]
-    if (index !== undefined && before !== undefined && stretch.from - before.until < spanMs / maxStates) {
-      all[index] = { ...before, until: Math.max(before.until, stretch.until) }
-    } else {
-      last.set(stretch.state, all.length)
-      all.push(stretch)
+  const cellMs = spanMs / maxStates
+  const cells = Array.from({ length: maxStates }, () => new Map<Stretch["state"], { millis: number; reason: string }>())
+  for (const { from, reason, state, until } of states) {
+    const last = Math.min(maxStates - 1, Math.floor(until / cellMs))
+    for (let index = Math.floor(from / cellMs); index <= last; index++) {
+      const millis = Math.min(until, (index + 1) * cellMs) - Math.max(from, index * cellMs)
+      const before = cells[index]?.get(state)
+      cells[index]?.set(state, { millis: (before?.millis ?? 0) + millis, reason: before?.reason ?? reason })
     }
+  }
+  const all: Array<Stretch> = []
+  for (const [index, cell] of cells.entries()) {
+    const chosen = mostOf(cell)
+    if (chosen === undefined) continue
+    const [from, until] = [index * cellMs, (index + 1) * cellMs]
+    const before = all.at(-1)
+    if (before?.state === chosen.state && before.until === from) all[all.length - 1] = { ...before, until }
+    else all.push({ from, until, ...chosen })
   }
   return all
 }
 
+/** What keeps calls away at once is shown before what the lane's health says, however short it was. */
+const mostOf = (
+  cell: ReadonlyMap<Stretch["state"], { readonly millis: number; readonly reason: string }>
+): Pick<Stretch, "state" | "reason"> | undefined => {
+  const circuit = [...cell].filter(([state]) => state === "open" || state === "half-open" || state === "cooling")
+  const [most] = (circuit.length > 0 ? circuit : [...cell]).toSorted(([, a], [, b]) => b.millis - a.millis)
+  return most === undefined ? undefined : { state: most[0], reason: most[1].reason }
+}
+
+/** As many as a wide screen has room for. */
 const maxStates = 500
+
+const notClosed = (states: ReadonlyArray<Stretch>): number =>
+  states
+    .filter(({ state }) => state === "open" || state === "half-open")
+    .reduce((sum, { from, until }) => sum + until - from, 0)
 
 const providerOf = (scenario: Scenario.Scenario, lane: string): Picture["providers"][number] => {
   const provider = scenario.providers[lane]
