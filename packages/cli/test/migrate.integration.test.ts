@@ -17,7 +17,8 @@ describe("holdfast migrate", () => {
           "step 1: mission tables",
           "step 2: sharing tables",
           "step 3: ledger tables",
-          "step 4: alert tables"
+          "step 4: alert tables",
+          "step 5: operator tables"
         ]
         // That it changes nothing shows in what is done next.
         assert.deepStrictEqual(yield* run("--dry-run", "--data", data), [0, steps.map((step) => `would take ${step}`)])

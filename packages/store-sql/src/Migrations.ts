@@ -10,6 +10,7 @@ import { DatabaseError, fromSqlError } from "./DatabaseError.ts"
 import { alertTables } from "./internal/alertTables.ts"
 import { ledgerTables } from "./internal/ledgerTables.ts"
 import { missionTables } from "./internal/missionTables.ts"
+import { operatorTables } from "./internal/operatorTables.ts"
 import { sharingTables } from "./internal/sharingTables.ts"
 
 /** A step that has been taken: its number and its name. */
@@ -22,7 +23,8 @@ const steps = {
   "0001_mission_tables": missionTables,
   "0002_sharing_tables": sharingTables,
   "0003_ledger_tables": ledgerTables,
-  "0004_alert_tables": alertTables
+  "0004_alert_tables": alertTables,
+  "0005_operator_tables": operatorTables
 }
 const table = "holdfast_migrations"
 

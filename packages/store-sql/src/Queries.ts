@@ -50,6 +50,14 @@ export interface ErrorGroup extends ErrorGroupKey {
   readonly lastSeen: number
 }
 
+/** What one may want to know of a group besides how many errors it has. */
+export interface ErrorGroupDetail {
+  /** The latest operations it happened to, latest first; three at most. */
+  readonly operations: ReadonlyArray<string>
+  /** How its latest error that is seen to was. */
+  readonly resolution: { readonly at: number; readonly by: string; readonly note: string | null } | undefined
+}
+
 export interface CircuitChange {
   readonly circuit: string
   readonly at: number
@@ -159,8 +167,16 @@ export class Queries extends Context.Service<
         readonly limit?: number | undefined
       }
     ) => Effect.Effect<ReadonlyArray<ErrorGroup>, DatabaseError>
-    /** Marks the errors of a group that are there as seen to, and answers how many they were. Later ones are new. */
-    readonly resolve: (group: ErrorGroupKey, by: string) => Effect.Effect<number, DatabaseError>
+    /** More of groups that are known, in their order. */
+    readonly errorGroupDetails: (
+      groups: ReadonlyArray<ErrorGroup>,
+      span?: Span
+    ) => Effect.Effect<ReadonlyArray<ErrorGroupDetail>, DatabaseError>
+    /**
+     * Marks the errors of a group that are there as seen to, by whom and with what there is to say about it, and answers
+     * how many they were. Later ones are new.
+     */
+    readonly resolve: (group: ErrorGroupKey, by: string, note?: string) => Effect.Effect<number, DatabaseError>
     /** Changes of one circuit, or of all, oldest first; the latest 1,000 of them. */
     readonly circuits: (
       options?: Span & { readonly circuit?: string | undefined }
@@ -256,10 +272,53 @@ export const make: Effect.Effect<Queries["Service"], never, SqlClient.SqlClient>
         ORDER BY max(occurred_at) DESC LIMIT ${limit}`
     }, ask),
 
-    resolve: ({ errorType, fingerprint, lane, rule }, by) =>
+    errorGroupDetails: Effect.fnUntraced(function* (groups, span) {
+      const keys = groups.map(({ count, errorType, fingerprint, lane, rule, unresolved }, place) => ({
+        place,
+        error_type: errorType,
+        rule,
+        lane,
+        fingerprint,
+        any_resolved: unresolved < count
+      }))
+      const isOfGroup = sql.and([
+        sql`error.fingerprint = one.fingerprint`,
+        sql`error.lane = one.lane`,
+        sql`error.error_type = one.error_type`,
+        sql`error.rule IS NOT DISTINCT FROM one.rule`,
+        ...(yield* within("occurred_at", span))
+      ])
+      const found = yield* sql<{
+        readonly operations: ReadonlyArray<string>
+        readonly at: number | null
+        readonly by: string | null
+        readonly note: string | null
+      }>`
+        SELECT latest.operations, seen.at, seen.by, seen.note
+        FROM jsonb_to_recordset(${JSON.stringify(keys)}::jsonb)
+          AS one(place int, error_type text, rule text, lane text, fingerprint text, any_resolved boolean)
+        CROSS JOIN LATERAL (
+          SELECT coalesce(array_agg(operation_id), '{}') AS operations FROM (
+            SELECT operation_id FROM ai_service_errors error WHERE ${isOfGroup} ORDER BY occurred_at DESC LIMIT 3
+          ) last
+        ) latest
+        LEFT JOIN LATERAL (
+          SELECT ${sql.literal(millis("coalesce(resolved_at, occurred_at)"))} AS at, resolved_by AS by, resolution_note AS note
+          FROM ai_service_errors error WHERE one.any_resolved AND resolved AND ${isOfGroup}
+          ORDER BY occurred_at DESC LIMIT 1
+        ) seen ON true
+        ORDER BY one.place`
+      return found.map(({ at, by, note, operations }) => ({
+        operations: [...new Set(operations)],
+        resolution: at === null ? undefined : { at, by: by ?? "", note }
+      }))
+    }, ask),
+
+    resolve: ({ errorType, fingerprint, lane, rule }, by, note) =>
       sql<{ count: number }>`
         WITH seen AS (
-          UPDATE ai_service_errors SET resolved = true, resolved_at = now(), resolved_by = ${by}
+          UPDATE ai_service_errors
+          SET resolved = true, resolved_at = now(), resolved_by = ${by}, resolution_note = ${note ?? null}
           WHERE fingerprint = ${fingerprint} AND lane = ${lane} AND error_type = ${errorType}
             AND rule IS NOT DISTINCT FROM ${rule}::text AND NOT resolved
           RETURNING 1

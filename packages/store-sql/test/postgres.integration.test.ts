@@ -79,7 +79,8 @@ layer(TestPostgres.layer, { excludeTestServices: true, timeout: "60 seconds" })(
           [1, "mission_tables"],
           [2, "sharing_tables"],
           [3, "ledger_tables"],
-          [4, "alert_tables"]
+          [4, "alert_tables"],
+          [5, "operator_tables"]
         ])
       }
     })

@@ -94,6 +94,45 @@ export const queriesSuite = <E>(name: string, database: Layer.Layer<Database.Dat
         })
       )
 
+      it.effect("says to which operations errors of a group happened last, and how it was resolved", () =>
+        Effect.gen(function* () {
+          const { at, happened, queries } = yield* open
+          const error = Fixtures.attempt({ result: "Network" })
+          const inTurn = ["a", "b", "b", "c", "d"].map((operation, index) => ({
+            ...error,
+            ...at(index * 1_000),
+            operation,
+            attempt: index + 1
+          }))
+          yield* happened([
+            ...inTurn,
+            { ...Fixtures.attempt({ result: "RateLimit", rule: "openai/rate" }), ...at(500), operation: "e" },
+            // Before the span.
+            { ...Fixtures.attempt({ result: "Timeout" }), ...at(-7_200_000), operation: "f" }
+          ])
+          const [network, limits] = yield* queries.errorGroups(span)
+          if (limits === undefined || network === undefined) return assert.fail("there are two groups")
+          assert.deepStrictEqual(yield* queries.errorGroupDetails([limits, network], span), [
+            { operations: ["e"], resolution: undefined },
+            { operations: ["d", "c", "b"], resolution: undefined }
+          ])
+          yield* queries.resolve(network, "robin", "a cable")
+          yield* queries.resolve(limits, "kim")
+          const groups = yield* queries.errorGroups(span)
+          const [first, second] = yield* queries.errorGroupDetails(groups, span)
+          assert.deepInclude(first?.resolution, { by: "robin", note: "a cable" })
+          assert.deepInclude(second?.resolution, { by: "kim", note: null })
+          yield* happened([{ ...error, ...at(9_000), operation: "g", attempt: 1 }])
+          const [back] = yield* queries.errorGroups(span)
+          if (back === undefined) return assert.fail("it is there again")
+          assert.deepInclude(back, { count: 6, unresolved: 1 })
+          const [detail] = yield* queries.errorGroupDetails([back], span)
+          assert.deepStrictEqual(detail?.operations, ["g", "d", "c"])
+          assert.strictEqual(detail?.resolution?.note, "a cable")
+          assert.deepStrictEqual(yield* queries.errorGroupDetails([], span), [])
+        })
+      )
+
       it.effect("sums what attempts cost, by tenant, route and lane, and says what is estimated or unknown", () =>
         Effect.gen(function* () {
           const { at, happened, queries } = yield* open

@@ -12,6 +12,7 @@ import * as Record from "../src/internal/Record.ts"
 import * as Partitions from "../src/internal/Partitions.ts"
 import * as Rows from "../src/internal/rows.ts"
 import * as Migrations from "../src/Migrations.ts"
+import * as OperatorRecords from "../src/OperatorRecords.ts"
 import * as Fixtures from "./fixtures.ts"
 
 /** A writer on empty tables, and the events it was given with their ids and instants. */
@@ -112,7 +113,8 @@ export const storeSuite = <E>(name: string, database: Layer.Layer<Database.Datab
           { migration_id: 1, name: "mission_tables" },
           { migration_id: 2, name: "sharing_tables" },
           { migration_id: 3, name: "ledger_tables" },
-          { migration_id: 4, name: "alert_tables" }
+          { migration_id: 4, name: "alert_tables" },
+          { migration_id: 5, name: "operator_tables" }
         ])
       })
     )
@@ -126,6 +128,64 @@ export const storeSuite = <E>(name: string, database: Layer.Layer<Database.Datab
         yield* other.save("theirs")
         assert.deepStrictEqual(yield* one.load, Option.some("längér, 'quoted'"))
         assert.deepStrictEqual(yield* other.load, Option.some("theirs"))
+      })
+    )
+
+    it.effect("keeps holds until they are released or over, for one instance or for all", () =>
+      Effect.gen(function* () {
+        const [one, other] = [yield* OperatorRecords.make("one"), yield* OperatorRecords.make("other")]
+        yield* one.prepare
+        const hold: OperatorRecords.Hold = {
+          id: "h-1",
+          instance: null,
+          circuit: "openai/mini",
+          mode: "force-open",
+          drain: true,
+          reason: "längér, 'quoted'",
+          by: "Ada",
+          since: 1_000,
+          until: null
+        }
+        const own: OperatorRecords.Hold = { ...hold, id: "h-2", instance: "one", since: 2_000, until: 5_000 }
+        const nothing = { put: [], released: [], actions: [] }
+        yield* one.write({ ...nothing, put: [hold, own] })
+        yield* one.write({ ...nothing, put: [hold] })
+        assert.deepStrictEqual(yield* one.inForce(4_999), [hold, own])
+        assert.deepStrictEqual(yield* other.inForce(4_999), [hold])
+        assert.deepStrictEqual(yield* one.inForce(5_000), [hold])
+        yield* other.write({ ...nothing, released: [{ ...hold, releasedAt: 6_000 }] })
+        // Whoever has not heard of the release does not undo it.
+        yield* one.write({ ...nothing, put: [hold] })
+        assert.deepStrictEqual(yield* one.inForce(4_999), [own])
+        // Put and released while the database was away.
+        yield* one.write({ ...nothing, released: [{ ...hold, id: "h-3", releasedAt: 7_000 }] })
+        assert.deepStrictEqual(yield* other.inForce(4_999), [])
+      })
+    )
+
+    it.effect("keeps what operators did, once, latest first, and nothing of what it takes only in part", () =>
+      Effect.gen(function* () {
+        const [one, other] = [yield* OperatorRecords.make("one"), yield* OperatorRecords.make("other")]
+        yield* one.prepare
+        const act = (id: string, at: number, instance: string): OperatorRecords.Action => ({
+          id,
+          at,
+          instance,
+          by: "Ada",
+          action: "drain",
+          target: "openai/mini",
+          reason: "new key"
+        })
+        const [first, second] = [act("a-1", 10_000, "one"), act("a-2", 20_000, "other")]
+        yield* one.write({ put: [], released: [], actions: [first] })
+        yield* other.write({ put: [], released: [], actions: [second, first] })
+        assert.deepStrictEqual(yield* one.actions(10), [second, first])
+        assert.deepStrictEqual(yield* one.actions(1), [second])
+        const refused = yield* Effect.flip(
+          one.write({ put: [], released: [], actions: [act("a-3", 30_000, "one"), act("a-4", 40_000, "n\0ne")] })
+        )
+        assert.strictEqual(refused._tag, "DatabaseError")
+        assert.deepStrictEqual(yield* one.actions(10), [second, first])
       })
     )
 
@@ -155,7 +215,8 @@ export const storeSuite = <E>(name: string, database: Layer.Layer<Database.Datab
           severity: "warning",
           resolved: false,
           resolved_at: null,
-          resolved_by: null
+          resolved_by: null,
+          resolution_note: null
         }
         assert.deepStrictEqual(rows.map(withoutOwn), [
           {
