@@ -42,7 +42,7 @@ const test = Command.make(
       Effect.flatMap(Alerting.deliveries(alerts), (deliveries) =>
         DeliveryTest.run({
           deliveries,
-          instance: alerts.instance ?? Alerting.defaultInstance,
+          instance: Alerting.instanceOf({ alerts }),
           url: alerts.publicUrl,
           only: Option.getOrUndefined(flags.name)
         })

@@ -35,6 +35,40 @@ describe("holdfast serve", () => {
     )
   }
 
+  it.live(
+    "keeps what an operator was told is done, though it is killed",
+    () =>
+      Effect.gen(function* () {
+        const directory = yield* folder
+        const file = join(directory, "holdfast.json")
+        const config = {
+          admin: { key: { env: "ADMIN_KEY" } },
+          providers: { local: { kind: "openai-compatible", baseUrl: "http://127.0.0.1:1/v1" } },
+          routes: { chat: { lanes: ["local/x"] } }
+        }
+        yield* Effect.promise(() => writeFile(file, JSON.stringify(config)))
+        const key = "a-key-of-the-tests-own"
+        const args = ["serve", "--config", file, "--port", "0", "--data", directory]
+        const first = yield* holdfast(args, { ADMIN_KEY: key })
+        const [, base = ""] = yield* first.says(url)
+        const drained = yield* Effect.promise(() =>
+          fetch(`${base}/api/drains`, {
+            method: "POST",
+            headers: { "content-type": "application/json", "x-holdfast-admin-key": key },
+            body: JSON.stringify({ lane: "local/x", by: "Ada", reason: "at 3 a.m." })
+          }).then((response) => response.text())
+        )
+        first.child.kill("SIGKILL")
+        yield* first.ended
+        assert.include(drained, `"isKept":true`)
+        const second = yield* holdfast(args, { ADMIN_KEY: key })
+        const [, again = ""] = yield* second.says(url)
+        const state = yield* Effect.promise(() => fetch(`${again}/api/state`).then((response) => response.text()))
+        assert.include(state, "local/x is drained by Ada (at 3 a.m.)")
+      }),
+    patience
+  )
+
   it.live("cannot start without a key: one readable message and exit code 1", () =>
     Effect.gen(function* () {
       const directory = yield* folder

@@ -84,10 +84,15 @@ export const operations = (search: { text?: string; route?: string; result?: str
   ask<ReadonlyArray<Operation>>(`/api/operations${query(search)}`)
 export const operation = (id: string) => ask<Trail>(`/api/operations/${encodeURIComponent(id)}`)
 export const actions = () => ask<ReadonlyArray<Action>>("/api/actions")
-export const hold = (circuit: string, mode: HoldMode, said: Said) =>
-  post<Hold>("/api/holds", { circuit, mode, ...said })
+/** How far a hold reaches. */
+export interface Reach {
+  readonly minutes?: number | undefined
+  readonly isLocal?: boolean | undefined
+}
+export const hold = (circuit: string, mode: HoldMode, reach: Reach, said: Said) =>
+  post<Hold>("/api/holds", { circuit, mode, ...reach, ...said })
 export const release = (id: string, said: Said) => post<Hold>(`/api/holds/${encodeURIComponent(id)}/release`, said)
-export const drain = (lane: string, said: Said) => post<Hold>("/api/drains", { lane, ...said })
+export const drain = (lane: string, reach: Reach, said: Said) => post<Hold>("/api/drains", { lane, ...reach, ...said })
 export const resolve = (id: string, said: Said) => post<ErrorGroup>("/api/errors/resolve", { id, ...said })
 export const alerts = () => ask<Alerts>("/api/alerts")
 export type Matcher = Alerts["silences"][number]["matcher"]

@@ -21,8 +21,8 @@ import * as Lanes from "./Lanes.ts"
 import * as Routes from "./Routes.ts"
 import type { Secret } from "./Secret.ts"
 
-/** The name of an instance that has none of its own. */
-export const defaultInstance = "holdfast"
+/** The name of an instance, also of one that has none of its own. */
+export const instanceOf = ({ alerts }: Pick<Config.Config, "alerts">): string => alerts?.instance ?? "holdfast"
 
 /** Without a section there are alerts as well, by the defaults: in the log, and told to nobody. */
 export const layer = (
@@ -36,7 +36,8 @@ export const layer = (
     Effect.gen(function* () {
       const { byName } = yield* Routes.Routes
       const section = config.alerts ?? {}
-      const { instance = defaultInstance, publicUrl } = section
+      const { publicUrl } = section
+      const instance = instanceOf(config)
       return Layer.provide(
         Alerts.layer({
           settings: AlertRules.make(section),

@@ -73,8 +73,7 @@ const layerWith = <E, R, E2, R2>(
   Live.farewell.pipe(
     Layer.provideMerge(server(options)),
     Layer.provideMerge(State.layer),
-    Layer.provideMerge(Layer.mergeAll(Access.layer(options.config), History.layer, Holds.layer, WhatIf.layer())),
-    Layer.provideMerge(Live.layer),
+    Layer.provideMerge(Layer.mergeAll(Access.layer(options.config), History.layer, WhatIf.layer())),
     Layer.provideMerge(
       NodeHttpServer.layer(createServer, {
         host: options.config.server?.host ?? "127.0.0.1",
@@ -82,6 +81,9 @@ const layerWith = <E, R, E2, R2>(
         gracefulShutdownTimeout: options.drainTimeout ?? "20 seconds"
       })
     ),
+    // Nobody can connect before what operators have decided is in force again.
+    Layer.provideMerge(Holds.layer({ instance: Alerting.instanceOf(options.config) })),
+    Layer.provideMerge(Live.layer),
     Layer.provide(Logs.named("gateway")),
     Layer.provideMerge(Telemetry.metrics(options.config)),
     Layer.provideMerge(

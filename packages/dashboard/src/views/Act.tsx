@@ -1,4 +1,4 @@
-import { useComputed, useSignal } from "@preact/signals"
+import { signal, useComputed, useSignal } from "@preact/signals"
 import type { Hold, HoldMode, Lane } from "@holdfast/gateway/admin/Model"
 import * as api from "../api.ts"
 import { acted, confirm } from "../confirm.tsx"
@@ -7,6 +7,7 @@ import { holdWords, toneOf, wordOf } from "../lane.ts"
 import { Breaker } from "../parts/Breaker.tsx"
 import { Empty } from "../parts/Empty.tsx"
 import { Instant } from "../parts/Instant.tsx"
+import { Lasting } from "../parts/Lasting.tsx"
 import { Cell, Head, Rows } from "../parts/Rows.tsx"
 import { Status } from "../parts/Status.tsx"
 import { useAnswer } from "../parts/useAnswer.ts"
@@ -37,7 +38,18 @@ export const Act = () => {
               <li key={hold.id ?? index}>
                 <span>
                   <strong>{hold.circuit}</strong> is {hold.drain ? "drained" : holdWords[hold.mode]} by{" "}
-                  {hold.by ?? "the program"} since <Instant at={hold.since} />: {hold.reason}
+                  {hold.by ?? "the program"} since <Instant at={hold.since} />
+                  {hold.until === undefined ? null : (
+                    <>
+                      {" "}
+                      until <Instant at={hold.until} precision="minute" />
+                    </>
+                  )}
+                  : {hold.reason}{" "}
+                  <span class="dim">
+                    {hold.instance === undefined ? "" : `on ${hold.instance} only; `}
+                    {hold.isKept ? "outlives a restart" : "not in the store: ends with the process"}
+                  </span>
                 </span>
                 <Release hold={hold} />
               </li>
@@ -130,6 +142,38 @@ const effects: { readonly [Mode in HoldMode]: string } = {
   observe: "The breaker goes on counting but refuses nothing until the hold is released."
 }
 
+/** For how long the hold that is asked about; 0 until it is released. */
+const minutes = signal(0)
+const isLocal = signal(false)
+
+const reach = (): api.Reach => ({
+  ...(minutes.value === 0 ? {} : { minutes: minutes.value }),
+  ...(isLocal.value ? { isLocal: true } : {})
+})
+
+const Fields = () => (
+  <>
+    <Lasting label="For" minutes={minutes} endless="until it is released" />
+    <label class="check">
+      <input
+        type="checkbox"
+        checked={isLocal.value}
+        onChange={(event) => {
+          isLocal.value = event.currentTarget.checked
+        }}
+      />
+      On this gateway only, not on all that share its store
+    </label>
+  </>
+)
+
+/** Asks about a hold, with nothing left of the one before. */
+const ask: typeof confirm = (question) => {
+  minutes.value = 0
+  isLocal.value = false
+  confirm({ ...question, Fields })
+}
+
 const Buttons = ({ lane }: { readonly lane: Lane }) => {
   const isAllowed = mayAct()
   const others = lane.routes
@@ -138,12 +182,12 @@ const Buttons = ({ lane }: { readonly lane: Lane }) => {
     .map(({ route }) => route)
   const warning = others.length === 0 ? "" : ` It is the only lane of ${others.join(", ")}: that route will be down.`
   const hold = (mode: HoldMode, verb: string) =>
-    confirm({
+    ask({
       title: `${verb}: ${lane.lane}`,
       text: effects[mode] + (mode === "force-open" ? warning : ""),
       verb,
       isDangerous: mode !== "observe",
-      act: (said) => api.hold(lane.lane, mode, said)
+      act: (said) => api.hold(lane.lane, mode, reach(), said)
     })
   return (
     <>
@@ -176,12 +220,12 @@ const Buttons = ({ lane }: { readonly lane: Lane }) => {
         disabled={!isAllowed}
         aria-label={`Drain ${lane.lane}`}
         onClick={() =>
-          confirm({
+          ask({
             title: `Drain: ${lane.lane}`,
             text: `No new call goes there; the ${number(lane.running)} that run finish. Release it to let calls in again.${warning}`,
             verb: "Drain",
             isDangerous: true,
-            act: (said) => api.drain(lane.lane, said)
+            act: (said) => api.drain(lane.lane, reach(), said)
           })
         }
       >
@@ -192,19 +236,21 @@ const Buttons = ({ lane }: { readonly lane: Lane }) => {
 }
 
 const Record = () => {
-  const actions = useAnswer(api.actions, [acted.value, epoch.value, state.value?.holds.length])
+  const holds = state.value?.holds.map(({ id }) => id).join()
+  const actions = useAnswer(api.actions, [acted.value, epoch.value, holds, state.value?.alerts.revision])
   return (
     <section aria-labelledby="record-title">
       <div class="title">
         <h2 id="record-title">What was done</h2>
-        <span class="dim">here and over the API, since the gateway started; also in its log</span>
+        <span class="dim">here and over the API, on every gateway that shares the store; also in their logs</span>
       </div>
-      {actions.value === undefined || actions.value.length === 0 ? (
+      {actions.problem === undefined ? null : <p class="problem">{actions.problem}</p>}
+      {actions.value === undefined ? null : actions.value.length === 0 ? (
         <Empty title="Nobody has done anything yet" />
       ) : (
         <ul class="record">
-          {actions.value.map((one, index) => (
-            <li key={index}>
+          {actions.value.map((one) => (
+            <li key={one.id} title={`on ${one.instance}`}>
               <Instant at={one.at} /> <strong>{one.by}</strong> {one.action} <strong>{one.target}</strong>: {one.reason}
             </li>
           ))}

@@ -122,7 +122,8 @@ const Group = ({ group }: { readonly group: ErrorGroup }) => {
       <p>{group.message}</p>
       {group.resolution === undefined ? null : (
         <p class="good">
-          Resolved by {group.resolution.by} at <Instant at={group.resolution.at} />: {group.resolution.note}
+          Resolved by {group.resolution.by} at <Instant at={group.resolution.at} />
+          {group.resolution.note === "" ? "" : `: ${group.resolution.note}`}
         </p>
       )}
       <dl class="facts wide">
@@ -159,9 +160,7 @@ const Group = ({ group }: { readonly group: ErrorGroup }) => {
           </dd>
         </div>
       </dl>
-      {operation === undefined ? (
-        <p class="dim">These happened before this process started; search the operations for their trails.</p>
-      ) : null}
+      {operation === undefined ? <p class="dim">The store no longer has an operation of these.</p> : null}
       <div class="title" hidden={operation === undefined}>
         <h3>Trail</h3>
         <label class="inline">

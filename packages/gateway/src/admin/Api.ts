@@ -56,12 +56,32 @@ export class Actors extends HttpApiMiddleware.Service<Actors>()("@holdfast/gatew
   error: denials
 }) {}
 
-const Text = Schema.String.check(Schema.isTrimmed(), Schema.isMinLength(1), Schema.isMaxLength(500))
+/** One line: it goes into the log, and into a store that takes no zero bytes. */
+const line = (maxLength: number) =>
+  Schema.String.check(
+    Schema.isTrimmed(),
+    Schema.isMinLength(1),
+    Schema.isMaxLength(maxLength),
+    Schema.isPattern(/^\P{Cc}*$/u, { expected: "a line without control characters" })
+  )
+
+const Text = line(500)
 
 /** Who does it and why; both are written down. */
 const said = {
-  by: Schema.optional(Schema.String.check(Schema.isTrimmed(), Schema.isMinLength(1), Schema.isMaxLength(80))),
+  by: Schema.optional(line(80)),
   reason: Text
+}
+
+/** From now on; a year at most. */
+const Minutes = Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 366 * 24 * 60, exclusiveMinimum: true }))
+
+/** How far a hold reaches. */
+const reach = {
+  /** Until it ends by itself. Default: until it is released. */
+  minutes: Schema.optional(Minutes),
+  /** For this gateway alone. Default: for all that share the store. */
+  isLocal: Schema.optional(Schema.Boolean)
 }
 
 const Limit = Schema.NumberFromString.check(Schema.isInt(), Schema.isBetween({ minimum: 1, maximum: 1_000 }))
@@ -117,7 +137,7 @@ class Acting extends HttpApiGroup.make("acting")
     HttpApiEndpoint.post("login", "/session", { success: Model.Access }),
     HttpApiEndpoint.post("logout", "/session/end", { success: Model.Access }),
     HttpApiEndpoint.post("hold", "/holds", {
-      payload: Schema.Struct({ circuit: Schema.String, mode: Model.HoldMode, ...said }),
+      payload: Schema.Struct({ circuit: Schema.String, mode: Model.HoldMode, ...reach, ...said }),
       success: Model.Hold,
       error: Unknown
     }),
@@ -128,7 +148,7 @@ class Acting extends HttpApiGroup.make("acting")
       error: Unknown
     }),
     HttpApiEndpoint.post("drain", "/drains", {
-      payload: Schema.Struct({ lane: Schema.String, ...said }),
+      payload: Schema.Struct({ lane: Schema.String, ...reach, ...said }),
       success: Model.Hold,
       error: Unknown
     }),
@@ -156,8 +176,7 @@ class Alerting extends HttpApiGroup.make("alerting")
     HttpApiEndpoint.post("silence", "/alerts/silences", {
       payload: Schema.Struct({
         matcher: Silence.Matcher,
-        /** From now on. */
-        minutes: Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 366 * 24 * 60, exclusiveMinimum: true })),
+        minutes: Minutes,
         ...said
       }),
       success: Silence.Silence

@@ -81,9 +81,13 @@ const acting = HttpApiBuilder.group(
     const holds = yield* Holds.Holds
     const live = yield* Live.Live
     const history = yield* History.History
-    const put = Effect.fnUntraced(function* (hold: Parameters<Holds.Holds["Service"]["put"]>[0]) {
-      const done = yield* holds.put(hold)
-      return done ?? (yield* new Api.Unknown({ message: `There is no circuit ${hold.circuit}` }))
+    const put = Effect.fnUntraced(function* ({
+      minutes,
+      ...wish
+    }: Holds.Wish & { readonly minutes?: number | undefined }) {
+      const duration = minutes === undefined ? undefined : Duration.minutes(minutes)
+      const done = yield* holds.put({ ...wish, duration })
+      return done ?? (yield* new Api.Unknown({ message: `There is no circuit ${wish.circuit}` }))
     })
     const known: Model.Access = { key: true, session: true }
     return handlers
@@ -96,14 +100,8 @@ const acting = HttpApiBuilder.group(
       )
       .handle("logout", () => Effect.as(withCookie("", 0), { key: true, session: false }))
       .handle("hold", ({ payload }) => put({ ...payload, by: payload.by ?? someone, drain: false }))
-      .handle("drain", ({ payload }) =>
-        put({
-          circuit: payload.lane,
-          mode: "force-open",
-          drain: true,
-          by: payload.by ?? someone,
-          reason: payload.reason
-        })
+      .handle("drain", ({ payload: { lane, ...payload } }) =>
+        put({ ...payload, circuit: lane, mode: "force-open", drain: true, by: payload.by ?? someone })
       )
       .handle(
         "release",
@@ -123,7 +121,7 @@ const acting = HttpApiBuilder.group(
           }
           const resolution = { at, by, note: payload.reason }
           ErrorGroups.resolve(live.groups, payload.id, resolution)
-          yield* history.resolve(group, `${by}: ${payload.reason}`)
+          yield* history.resolve(group, by, payload.reason)
           yield* holds.note({ by, action: "resolve", target: payload.id, reason: payload.reason })
           return { ...group, resolution, regressed: false }
         })
@@ -241,10 +239,7 @@ const groupsOf = Effect.fnUntraced(function* (live: Live.Kept, history: History.
   const merged = here.map((group) => {
     const old = known.get(group.id)
     known.delete(group.id)
-    if (old === undefined) return group
-    const lanes: Record<string, number> = { ...old.lanes }
-    for (const [lane, count] of Object.entries(group.lanes)) lanes[lane] = (lanes[lane] ?? 0) + count
-    return { ...group, firstSeen: old.firstSeen, count: old.count + group.count, lanes }
+    return old === undefined ? group : ErrorGroups.joined(old, group)
   })
   return [...merged, ...[...known.values()].toSorted((a, b) => b.lastSeen - a.lastSeen)]
 })

@@ -47,7 +47,11 @@ export class History extends Context.Service<
     /** Groups of errors of before this process started, as they were a moment ago. */
     readonly earlierErrors: Answer<ReadonlyArray<Model.ErrorGroup>>
     /** Marks the errors of a group as seen to, with who said so and what. */
-    readonly resolve: (group: Pick<Model.ErrorGroup, "class" | "rule" | "provider">, by: string) => Answer<number>
+    readonly resolve: (
+      group: Pick<Model.ErrorGroup, "class" | "rule" | "provider">,
+      by: string,
+      note: string
+    ) => Answer<number>
   }
 >()("@holdfast/gateway/admin/History") {}
 
@@ -68,8 +72,13 @@ export const make = Effect.gen(function* () {
 
   const groupsSince = (since: number, until?: number) => queries.errorGroups({ since, until, limit: 1000 })
 
+  const before = { since: startedAt - errorsMillis, until: startedAt }
   const [earlierErrors, forget] = yield* Effect.cachedInvalidateWithTTL(
-    answer(Effect.map(groupsSince(startedAt - errorsMillis, startedAt), groupsOf)),
+    answer(
+      Effect.flatMap(groupsSince(before.since, before.until), (rows) =>
+        Effect.map(queries.errorGroupDetails(rows, before), (details) => groupsOf(rows, details))
+      )
+    ),
     fresh
   )
 
@@ -102,11 +111,11 @@ export const make = Effect.gen(function* () {
     trail: (id) =>
       answer(Effect.map(queries.trail(id), (found) => (found === undefined ? undefined : trailOf(id, found)))),
     earlierErrors,
-    resolve: (group, by) =>
+    resolve: (group, by, note) =>
       answer(
         Effect.gen(function* () {
           const groups = (yield* groupsSince(0)).filter((one) => idOf(keyOf(one)) === idOf(group))
-          const counts = yield* Effect.forEach(groups, (one) => queries.resolve(one, by))
+          const counts = yield* Effect.forEach(groups, (one) => queries.resolve(one, by, note))
           return counts.reduce((sum, one) => sum + one, 0)
         })
       ).pipe(Effect.ensuring(forget))
@@ -238,12 +247,22 @@ const trailOf = (
 }
 
 /** The store tells lanes and wordings apart; here errors of one class, rule and provider are one. */
-const groupsOf = (rows: ReadonlyArray<Queries.ErrorGroup>): ReadonlyArray<Model.ErrorGroup> => {
+const groupsOf = (
+  rows: ReadonlyArray<Queries.ErrorGroup>,
+  details: ReadonlyArray<Queries.ErrorGroupDetail>
+): ReadonlyArray<Model.ErrorGroup> => {
   const groups = new Map<string, Model.ErrorGroup & { readonly unresolved: number }>()
-  for (const row of rows) {
+  for (const [place, row] of rows.entries()) {
+    const { operations = [], resolution } = details[place] ?? {}
     const key = keyOf(row)
     const id = idOf(key)
     const known = groups.get(id)
+    const latest = latestOf(
+      known?.resolution,
+      resolution === undefined
+        ? undefined
+        : { ...resolution, by: resolution.by === "" ? "somebody" : resolution.by, note: resolution.note ?? "" }
+    )
     groups.set(id, {
       ...key,
       id,
@@ -251,18 +270,22 @@ const groupsOf = (rows: ReadonlyArray<Queries.ErrorGroup>): ReadonlyArray<Model.
       lastSeen: Math.max(known?.lastSeen ?? 0, row.lastSeen),
       count: (known?.count ?? 0) + row.count,
       lanes: { ...known?.lanes, [row.lane]: (known?.lanes[row.lane] ?? 0) + row.count },
-      operations: [],
+      operations: [...new Set([...(known?.operations ?? []), ...operations])],
       message: known?.message ?? row.message ?? "",
+      ...(latest === undefined ? {} : { resolution: latest }),
       regressed: false,
       unresolved: (known?.unresolved ?? 0) + row.unresolved
     })
   }
-  return [...groups.values()].map(({ unresolved, ...group }) =>
-    unresolved > 0
-      ? group
-      : { ...group, resolution: { at: group.lastSeen, by: "somebody", note: "marked as resolved in the store" } }
+  return [...groups.values()].map(({ resolution, unresolved, ...group }) =>
+    resolution === undefined ? group : unresolved > 0 ? { ...group, regressed: true } : { ...group, resolution }
   )
 }
+
+type Resolution = NonNullable<Model.ErrorGroup["resolution"]>
+
+const latestOf = (a: Resolution | undefined, b: Resolution | undefined): Resolution | undefined =>
+  a === undefined || (b !== undefined && b.at > a.at) ? b : a
 
 const keyOf = (row: Queries.ErrorGroup) => ({
   class: row.errorType,

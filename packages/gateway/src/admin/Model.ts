@@ -24,8 +24,14 @@ export const Hold = Schema.Struct({
   /** Who put it. */
   by: maybe(Schema.String),
   since: Millis,
+  /** When it ends by itself. */
+  until: maybe(Millis),
   /** It keeps new calls away from a lane while those that run finish. */
-  drain: Schema.Boolean
+  drain: Schema.Boolean,
+  /** The only gateway it is for; absent where it is for all that share the store. */
+  instance: maybe(Schema.String),
+  /** It is in the store, and so outlives this process. */
+  isKept: Schema.Boolean
 })
 export type Hold = typeof Hold.Type
 
@@ -264,11 +270,18 @@ export type Span = typeof Span.Type
 export const Trail = Schema.Struct({ operation: Operation, spans: Schema.Array(Span) })
 export type Trail = typeof Trail.Type
 
-/** What a person has done. */
+/** What a person has done, on whichever gateway that shares the store. */
 export const Action = Schema.Struct({
+  id: Schema.String,
   at: Millis,
+  /** The gateway on which it was done. */
+  instance: Schema.String,
   by: Schema.String,
-  action: Schema.Literals(["hold", "release", "drain", "resolve", "silence", "unsilence", "test"]),
+  /**
+   * `hold`, `release`, `drain`, `resolve`, `silence`, `unsilence` or `test`; `expire` where a hold came to the end that it
+   * had from the beginning. Another version that shares the store may know others.
+   */
+  action: Schema.String,
   target: Schema.String,
   reason: Schema.String
 })

@@ -152,7 +152,7 @@ const circuitOf = (snapshot: CircuitBreaker.Snapshot, ours: ReadonlyArray<Model.
     refused: snapshot.refused,
     holds: [
       ...ours.filter((hold) => hold.circuit === snapshot.circuit),
-      ...strangers(snapshot, ours).map((hold) => ({ ...hold, circuit: snapshot.circuit, drain: false }))
+      ...strangers(snapshot, ours).map((hold) => ({ ...hold, circuit: snapshot.circuit, drain: false, isKept: false }))
     ]
   })
 

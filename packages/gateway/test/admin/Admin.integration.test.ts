@@ -158,7 +158,10 @@ layer(embedded, { excludeTestServices: true })("the admin API", (it) => {
       assert.strictEqual((yield* hold({})).status, 401)
       assert.strictEqual((yield* hold({ "x-holdfast-action": "1" })).status, 401)
       assert.strictEqual((yield* hold({ ...withKey, origin: "http://evil.example" })).status, 403)
-      assert.strictEqual((yield* hold(withKey)).status, 200)
+      const held = yield* hold(withKey)
+      assert.strictEqual(held.status, 200)
+      // The next test has the same database.
+      yield* post(`${url}/api/holds/${held.body.id}/release`, { reason: "seen" }, withKey)
       assert.strictEqual(yield* statusAs(`${url}/api/state`, { host: "gateway.example", ...withKey }), 200)
       assert.strictEqual(yield* statusAs(`${url}/api/state`, { host: "gateway.example" }), 401)
       const wrong = { "x-holdfast-admin-key": `${key}.` }
@@ -228,7 +231,7 @@ layer(embedded, { excludeTestServices: true })("the admin API", (it) => {
       assert.deepStrictEqual((yield* Effect.provide(CircuitBreaker.state(primary), context)).holds, [])
       const actions = yield* get(Schema.Array(Model.Action), `${url}/api/actions`)
       assert.deepStrictEqual(
-        actions.map(({ action, by, reason }) => [by, action, reason]),
+        actions.slice(0, 2).map(({ action, by, reason }) => [by, action, reason]),
         [
           ["Bob", "release", "key is in"],
           ["Ada", "drain", "new key"]
@@ -238,7 +241,7 @@ layer(embedded, { excludeTestServices: true })("the admin API", (it) => {
         (yield* post(`${url}/api/holds`, { circuit: "no/such", mode: "observe", reason: "x" }, withKey)).status,
         404
       )
-      for (const reason of ["", "  ", "x".repeat(501)]) {
+      for (const reason of ["", "  ", "x".repeat(501), "two\nlines", "a\0byte"]) {
         assert.strictEqual((yield* post(`${url}/api/drains`, { lane: primary, reason }, withKey)).status, 400)
       }
     })

@@ -39,7 +39,9 @@ const held = (lane: Lane, mode: Model.HoldMode, more: Partial<Model.Hold> = {}):
   ...lane,
   circuit: {
     ...lane.circuit,
-    holds: [{ circuit: lane.lane, mode, reason: "a bad release", by: "Ada", since: 1, drain: false, ...more }]
+    holds: [
+      { circuit: lane.lane, mode, reason: "a bad release", by: "Ada", since: 1, drain: false, isKept: true, ...more }
+    ]
   }
 })
 

@@ -75,6 +75,9 @@ layer(embedded, { excludeTestServices: true })("the admin API after a restart", 
       const [group] = yield* groups
       assert.strictEqual(group?.class, "ServiceUnavailable")
       assert.strictEqual(group?.count, 2)
+      assert.strictEqual(group?.operations.length, 2)
+      const ofGroup = yield* get(Model.Trail, `${url}/api/operations/${group?.operations[0]}`)
+      assert.deepStrictEqual(ofGroup.operation.classes, ["ServiceUnavailable"])
       const status = yield* Effect.promise(() =>
         fetch(`${url}/api/errors/resolve`, {
           method: "POST",
@@ -83,14 +86,25 @@ layer(embedded, { excludeTestServices: true })("the admin API after a restart", 
         }).then((response) => response.status)
       )
       assert.strictEqual(status, 200)
-      assert.isDefined((yield* groups)[0]?.resolution)
+      const [resolved] = yield* groups
+      assert.deepInclude(resolved?.resolution, { by: "Ada", note: "seen" })
       const rows = yield* SqlClient.SqlClient.use(
-        (sql) => sql<{ by: string }>`SELECT resolved_by AS by FROM ai_service_errors WHERE resolved`
+        (sql) => sql`SELECT resolved_by AS by, resolution_note AS note FROM ai_service_errors WHERE resolved`
       )
       assert.deepStrictEqual(
-        rows.map(({ by }) => by),
-        ["Ada: seen", "Ada: seen"]
+        rows,
+        Array.from({ length: 2 }, () => ({ by: "Ada", note: "seen" }))
       )
+
+      // And in the process after this one, where it comes back.
+      const again = yield* start({ ...keyed, gemini: { rules: [{ fault: { _tag: "ServiceUnavailable" } }] } })
+      const later = get(Schema.Array(Model.ErrorGroup), `${again.url}/api/errors`)
+      assert.deepInclude((yield* later)[0]?.resolution, { by: "Ada", note: "seen" })
+      yield* Effect.promise(() => again.client.chat.completions.create(question))
+      const [back] = yield* later
+      assert.isTrue(back?.regressed)
+      assert.isUndefined(back?.resolution)
+      assert.isAbove(back?.operations.length ?? 0, 2)
     })
   )
 

@@ -3,6 +3,7 @@
  * that was quiet longest makes room. Updated in place, owned by one service.
  */
 import type * as Event from "@holdfast/core/Event"
+import type * as Model from "../Model.ts"
 
 const maxGroups = 500
 const maxOperations = 20
@@ -87,4 +88,19 @@ export const resolve = (groups: ErrorGroups, id: string, resolution: Resolution)
   group.resolution = resolution
   group.regressed = false
   return true
+}
+
+/** A group as it was before this process, and as it is in it, as one: what was resolved before and is here has come back. */
+export const joined = (before: Model.ErrorGroup, now: Model.ErrorGroup): Model.ErrorGroup => {
+  const lanes: Record<string, number> = { ...before.lanes }
+  for (const [lane, count] of Object.entries(now.lanes)) lanes[lane] = (lanes[lane] ?? 0) + count
+  const wasResolved = before.resolution !== undefined || before.regressed
+  return {
+    ...now,
+    firstSeen: before.firstSeen,
+    count: before.count + now.count,
+    lanes,
+    operations: [...new Set([...now.operations, ...before.operations])].slice(0, maxOperations),
+    regressed: now.regressed || (wasResolved && now.resolution === undefined)
+  }
 }
