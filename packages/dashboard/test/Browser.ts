@@ -7,9 +7,12 @@ import axe from "axe-core"
 import { ConfigProvider, Effect, Layer, Logger, Schema } from "effect"
 import { assert } from "@effect/vitest"
 import { spawnSync } from "node:child_process"
+import { mkdtempSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { type Browser, chromium, type Page } from "playwright-core"
 import { build } from "vite"
+import { afterAll } from "vitest"
 
 const candidates = [process.env.CHROMIUM_PATH, "chromium", "chromium-browser", "google-chrome"]
 
@@ -26,9 +29,14 @@ if (executable === undefined) {
 
 const root = join(import.meta.dirname, "..")
 
-/** Where the built page is; built anew. */
-const page = Effect.promise(() => build({ configFile: join(root, "vite.config.ts") })).pipe(
-  Effect.as(join(root, "dist"))
+/** Where the built page is: built once for each file of tests, beside those that other files look at meanwhile. */
+const outDir = mkdtempSync(join(tmpdir(), "holdfast-dashboard-"))
+afterAll(() => rmSync(outDir, { recursive: true, force: true }))
+const built =
+  executable === undefined ? undefined : build({ configFile: join(root, "vite.config.ts"), build: { outDir } })
+const page = Effect.as(
+  Effect.promise(() => Promise.resolve(built)),
+  outDir
 )
 
 export const browser = Effect.acquireRelease(
