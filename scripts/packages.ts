@@ -55,5 +55,9 @@ export const narrowed: ReadonlyArray<{
   { from: "dashboard", to: "gateway" },
   // A simulation would keep the gateway's own thread from serving, so the gateway has what hands it to a worker, what
   // crosses to there and back, and nothing that runs one.
-  { from: "gateway", to: "simulator", values: ["NodeWorkers", "Storms", "Subject", "Workers", "report/Picture"] }
+  {
+    from: "gateway",
+    to: "simulator",
+    values: ["Knobs", "NodeWorkers", "Storms", "Subject", "Workers", "report/Picture"]
+  }
 ]

@@ -1,4 +1,5 @@
 /** `holdfast tune`: a search for better numbers of a policy, in storms. */
+import type * as Knobs from "@holdfast/simulator/Knobs"
 import { percent, span, usd } from "@holdfast/simulator/report/figures"
 import * as Storms from "@holdfast/simulator/Storms"
 import * as Tuning from "@holdfast/simulator/Tuning"
@@ -82,7 +83,7 @@ const figures = ({ p95, success, usd: cost }: Tuning.Score): string =>
   `${percent(success)} succeed, p95 ${span(p95)}, ${usd(cost)}`
 
 /** The changes as a configuration writes them. */
-const difference = (changes: Tuning.Changes): ReadonlyArray<string> => {
+const difference = (changes: Knobs.Changes): ReadonlyArray<string> => {
   const sections = new Map<string, Array<string>>()
   for (const [path, value] of Object.entries(changes).toSorted(([a], [b]) => (a < b ? -1 : 1))) {
     const [section = path, option = ""] = path.split(".")

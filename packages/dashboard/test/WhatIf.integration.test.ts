@@ -98,6 +98,23 @@ describe.skipIf(Browser.executable === undefined)("what if, in Chromium", { time
           await page.getByText("The run was stopped").waitFor()
           assert.deepStrictEqual(await Browser.accessibility(tab), [])
 
+          await page.getByLabel("Compared with").selectOption("changed")
+          await page.getByLabel("Changed").selectOption("hedge.enabled")
+          assert.strictEqual(await page.locator("label", { hasText: /^To/ }).locator("select").inputValue(), "true")
+          assert.deepStrictEqual(await Browser.accessibility(tab), [])
+          const [asked] = await Promise.all([
+            page.waitForRequest("**/api/what-if/runs"),
+            button(page, "Run the storm").click()
+          ])
+          assert.deepStrictEqual(asked.postDataJSON(), {
+            route: "chat",
+            storm: "thundering-herd",
+            seed: 12,
+            change: { name: "hedge.enabled", value: true }
+          })
+          await page.getByText(/^Simulating/).waitFor()
+          await button(page, "Stop").click()
+
           await button(page, "Run the storm").click()
           await page.getByText(/^Simulating/).waitFor()
           await page.keyboard.press("1")

@@ -4,16 +4,14 @@
  * goes on by generations, whose tries are worked out side by side. The same seed takes the same steps, however many workers
  * there are.
  */
-import * as Policy from "@holdfast/core/Policy"
+import type * as Policy from "@holdfast/core/Policy"
 import * as Effect from "effect/Effect"
 import * as Chance from "./internal/Chance.ts"
+import * as Knobs from "./Knobs.ts"
 import type * as Result from "./Result.ts"
 import type * as Scenario from "./Scenario.ts"
 import * as Subject from "./Subject.ts"
 import * as Workers from "./Workers.ts"
-
-/** Numbers to put in place of a policy's, as a configuration writes them: `{ "retry.maxRetries": 2 }`. */
-export type Changes = Readonly<Record<string, number | string | boolean>>
 
 /** What a try amounts to, over all scenarios and seeds. */
 export interface Score {
@@ -26,7 +24,7 @@ export interface Score {
 }
 
 export interface Try extends Score {
-  readonly changes: Changes
+  readonly changes: Knobs.Changes
 }
 
 export interface Options {
@@ -52,41 +50,6 @@ export interface Outcome {
   readonly tries: number
 }
 
-interface Knob {
-  readonly path: string
-  readonly values: ReadonlyArray<number | string | boolean>
-  readonly apply: (value: never) => (policy: Policy.Policy) => Policy.Policy
-}
-
-const seconds = (count: number) => `${count} seconds` as const
-
-const knob = <Value extends number | string | boolean>(
-  path: string,
-  values: ReadonlyArray<Value>,
-  apply: (value: Value) => (policy: Policy.Policy) => Policy.Policy
-): Knob => ({ path, values, apply })
-
-/** What is searched, and over which values. */
-const knobs: ReadonlyArray<Knob> = [
-  knob("retry.maxRetries", [0, 1, 2, 3, 5], (maxRetries: number) => Policy.retry({ maxRetries })),
-  knob("retry.base", ["250 millis", "500 millis", "1 second", "2 seconds"] as const, (base) => Policy.retry({ base })),
-  knob("retry.maxDelay", [4, 8, 20, 60].map(seconds), (maxDelay) => Policy.retry({ maxDelay })),
-  knob("retry.patience", [2, 5, 15, 60].map(seconds), (patience) => Policy.retry({ patience })),
-  knob("budget.maxAttempts", [2, 4, 6, 10], (maxAttempts: number) => Policy.budget({ maxAttempts })),
-  knob("breaker.consecutiveFailures", [3, 5, 10, 20], (consecutiveFailures: number) =>
-    Policy.breaker({ consecutiveFailures })
-  ),
-  knob("breaker.open", [5, 10, 30, 60].map(seconds), (open) => Policy.breaker({ open })),
-  knob("breaker.openMax", [15, 30, 60, 120].map(seconds), (openMax) => Policy.breaker({ openMax })),
-  knob("bulkhead.maxConcurrent", [16, 32, 64, 128, 256], (maxConcurrent: number) => Policy.bulkhead({ maxConcurrent })),
-  knob("bulkhead.queueTimeout", [1, 2, 5, 15].map(seconds), (queueTimeout) => Policy.bulkhead({ queueTimeout })),
-  knob("clocks.firstContent", [4, 7, 10, 20, 30].map(seconds), (firstContent) => Policy.clocks({ firstContent })),
-  knob("clocks.plainAttempt", [8, 15, 30, 45, 60].map(seconds), (plainAttempt) => Policy.clocks({ plainAttempt })),
-  knob("hedge.enabled", [true, false], (enabled: boolean) => Policy.hedge({ enabled })),
-  knob("throttle.enabled", [true, false], (enabled: boolean) => Policy.throttle({ enabled })),
-  knob("stream.onFailure", ["surface", "continue"] as const, (onFailure) => Policy.stream({ onFailure }))
-]
-
 /** Tries that are drawn from the same front, and can be worked out at once. */
 const generation = 8
 
@@ -96,8 +59,8 @@ export const search = Effect.fnUntraced(function* (options: Options) {
   const chance = yield* Chance.seeded(String(seed), "tuning")
   const done = new Map<string, Try>()
   /** By what they are told apart; a policy that is impossible or known already is not tried. */
-  const candidate = (changes: Changes): Candidate | undefined => {
-    const changed = applied(policy, changes)
+  const candidate = (changes: Knobs.Changes): Candidate | undefined => {
+    const changed = Knobs.applied(policy, changes)
     const key = JSON.stringify(Object.entries(changes).toSorted(([a], [b]) => (a < b ? -1 : 1)))
     return changed === undefined || done.has(key) ? undefined : { key, changes, policy: changed }
   }
@@ -139,14 +102,14 @@ export const search = Effect.fnUntraced(function* (options: Options) {
 
 interface Candidate {
   readonly key: string
-  readonly changes: Changes
+  readonly changes: Knobs.Changes
   readonly policy: Policy.Policy
 }
 
-const varied = (changes: Changes, count: number, chance: Chance.Chance): Changes => {
+const varied = (changes: Knobs.Changes, count: number, chance: Chance.Chance): Knobs.Changes => {
   const next: Record<string, number | string | boolean> = { ...changes }
   for (let index = 0; index < count; index++) {
-    const { path, values } = pick(knobs, chance)
+    const { path, values } = pick(Knobs.all, chance)
     next[path] = pick(values, chance)
   }
   return next
@@ -156,21 +119,6 @@ const pick = <A>(from: ReadonlyArray<A>, chance: Chance.Chance): A => {
   const one = from[Math.floor(chance.next() * from.length)]
   if (one === undefined) throw new RangeError("there is nothing to pick from")
   return one
-}
-
-/** The policy with the changes; `undefined` where they are impossible together. */
-const applied = (policy: Policy.Policy, changes: Changes): Policy.Policy | undefined => {
-  try {
-    return knobs.reduce((changed, { apply, path }) => {
-      const value = changes[path]
-      // Values come from the knob's own list.
-      // oxlint-disable-next-line typescript/no-unsafe-type-assertion
-      return value === undefined ? changed : apply(value as never)(changed)
-    }, policy)
-  } catch (error) {
-    if (error instanceof RangeError) return undefined
-    throw error
-  }
 }
 
 const scoreOf = (results: ReadonlyArray<Result.Result>): Score => ({

@@ -3,6 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Policy } from "@holdfast/core"
 import { InThread, NodeWorkers, type Result, type Scenario, Subject, Workers } from "@holdfast/simulator"
 import { Cause, Deferred, Effect, Exit, Fiber, Layer } from "effect"
+import { readdirSync, readFileSync } from "node:fs"
 import { Worker } from "node:worker_threads"
 import { scenario, well } from "./Storm.ts"
 
@@ -193,5 +194,23 @@ describe("Workers", { timeout: 120_000 }, () => {
       assert.include(broken.message, "test has no provider c/three")
       assert.isAbove((yield* run(job)).operations, 100)
     }).pipe(Effect.provide(NodeWorkers.layer({ workers: 1 })))
+  )
+
+  it.live.skipIf(process.platform !== "linux")("give way in the background, and to nobody else's thread", () =>
+    Effect.gen(function* () {
+      /** How nice each thread of this process is. */
+      const niceness = () =>
+        readdirSync("/proc/self/task").map((thread) =>
+          Number(readFileSync(`/proc/self/task/${thread}/stat`, "utf8").split(") ")[1]?.split(" ")[16])
+        )
+      const { run } = yield* Workers.Workers
+      const begun = yield* Deferred.make<void>()
+      yield* Effect.forkScoped(run(yield* endless, () => Deferred.doneUnsafe(begun, Effect.void)))
+      yield* Deferred.await(begun)
+      assert.deepStrictEqual(
+        niceness().filter((nice) => nice !== 0),
+        [10]
+      )
+    }).pipe(Effect.scoped, Effect.provide(NodeWorkers.layer({ workers: 1, isBackground: true })))
   )
 })

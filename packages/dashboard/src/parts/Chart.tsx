@@ -164,6 +164,13 @@ export const Chart = (props: {
                 ctx.moveTo(bbox.left, y)
                 ctx.lineTo(bbox.left + bbox.width, y)
                 ctx.stroke()
+                // Lines may run behind it.
+                ctx.save()
+                ctx.setLineDash([])
+                ctx.lineWidth = 4 * devicePixelRatio
+                ctx.strokeStyle = colour("--panel")
+                ctx.strokeText(text, bbox.left + bbox.width - 4, y - 4)
+                ctx.restore()
                 ctx.fillText(text, bbox.left + bbox.width - 4, y - 4)
               }
               ctx.restore()

@@ -276,7 +276,7 @@ const Load = (props: {
     if (own === undefined) return []
     return [
       { label: `${policy.policy} asks`, values: own.asked, ...styleOf(index) },
-      { label: `answered`, values: own.answered, ...styleOf(index), isThin: true }
+      { label: `${policy.policy} gets`, values: own.answered, ...styleOf(index), isThin: true }
     ]
   })
   return (

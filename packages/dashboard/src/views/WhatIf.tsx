@@ -45,10 +45,12 @@ const Chosen = ({ options }: { readonly options: Options }) => {
   const storm = storms.find(({ name }) => name === (asked("storm") ?? firstStorm)) ?? storms[0]
   if (route === undefined || storm === undefined) return <Empty title="There is no storm" />
   const other = asked("against") ?? firstAgainst
+  const change = other === changedName ? changeOf(route, asked("what"), asked("to")) : undefined
   const request: Request = {
     route: route.route,
     storm: storm.name,
     seed: seedOf(asked("seed")),
+    ...(change === undefined ? {} : { change }),
     ...(against.some(({ name }) => name === other) ? { against: other } : {})
   }
   const submit = (event: SubmitEvent) => {
@@ -79,7 +81,7 @@ const Chosen = ({ options }: { readonly options: Options }) => {
           <label>
             Compared with
             <select
-              value={request.against ?? "nothing"}
+              value={change === undefined ? (request.against ?? "nothing") : changedName}
               onChange={(event) => refine({ against: event.currentTarget.value })}
             >
               {against.map(({ name, text }) => (
@@ -87,9 +89,11 @@ const Chosen = ({ options }: { readonly options: Options }) => {
                   {text}
                 </option>
               ))}
+              {route.changes.length === 0 ? null : <option value={changedName}>the same with one change…</option>}
               <option value="nothing">nothing</option>
             </select>
           </label>
+          {change === undefined ? null : <Change route={route} change={change} />}
           <label class="seed">
             Seed
             <input
@@ -126,6 +130,41 @@ const Chosen = ({ options }: { readonly options: Options }) => {
     </>
   )
 }
+
+/** In the address: the route's own policy with one number changed. */
+const changedName = "changed"
+
+type Change = NonNullable<Request["change"]>
+
+/** What the address names, as far as the route could have it; else what comes first. */
+const changeOf = (route: ConfiguredRoute, what: string | undefined, to: string | undefined): Change | undefined => {
+  const wanted = route.changes.find(({ name }) => name === what) ?? route.changes[0]
+  const value = wanted?.values.find((one) => String(one) === to) ?? wanted?.values[0]
+  return wanted === undefined || value === undefined ? undefined : { name: wanted.name, value }
+}
+
+const Change = ({ change, route }: { readonly change: Change; readonly route: ConfiguredRoute }) => (
+  <>
+    <label>
+      Changed
+      <select value={change.name} onChange={(event) => refine({ what: event.currentTarget.value, to: undefined })}>
+        {route.changes.map(({ name }) => (
+          <option key={name}>{name}</option>
+        ))}
+      </select>
+    </label>
+    <label>
+      To
+      <select value={String(change.value)} onChange={(event) => refine({ to: event.currentTarget.value })}>
+        {route.changes
+          .find(({ name }) => name === change.name)
+          ?.values.map((value) => (
+            <option key={String(value)}>{String(value)}</option>
+          ))}
+      </select>
+    </label>
+  </>
+)
 
 const maxSeed = 2 ** 31 - 1
 

@@ -3,6 +3,8 @@
  * as long as the run, gives way to the threads that serve, and may take neither more than its share of memory nor longer
  * than a minute. One run goes on at a time; others wait in line.
  */
+import type * as Policy from "@holdfast/core/Policy"
+import * as Knobs from "@holdfast/simulator/Knobs"
 import * as NodeWorkers from "@holdfast/simulator/NodeWorkers"
 import * as Storms from "@holdfast/simulator/Storms"
 import * as Subject from "@holdfast/simulator/Subject"
@@ -11,6 +13,7 @@ import type * as Scenario from "@holdfast/simulator/Scenario"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Equal from "effect/Equal"
 import type * as FileSystem from "effect/FileSystem"
 import * as Layer from "effect/Layer"
 import type * as Path from "effect/Path"
@@ -61,6 +64,21 @@ export const make = Effect.fnUntraced(function* (settings: Settings = {}) {
   // The library comes with the program: it is read when somebody wants it, and once.
   const library = yield* Effect.cached(Effect.provide(Effect.orDie(Storms.all), services))
   const routes = [...byName.values()].filter(({ text }) => text !== undefined)
+  const configured = yield* Effect.cached(
+    Effect.gen(function* () {
+      const changes = new Map<Policy.Policy, Model.ConfiguredRoute["changes"]>()
+      return yield* Effect.forEach(
+        routes,
+        Effect.fnUntraced(function* ({ lanes, name, policy }): Effect.fn.Return<Model.ConfiguredRoute> {
+          // Others are served between two policies: each takes some milliseconds.
+          yield* Effect.yieldNow
+          const own = changes.get(policy) ?? changesOf(policy)
+          changes.set(policy, own)
+          return { route: name, lanes: lanes.map(({ id }) => id), policy: policyFacts(policy), changes: own }
+        })
+      )
+    })
+  )
   /** Runs in the order in which they came; the first one goes on. */
   const line = yield* SubscriptionRef.make<ReadonlyArray<symbol>>([])
   const pages = new Map<string, string>()
@@ -74,10 +92,22 @@ export const make = Effect.fnUntraced(function* (settings: Settings = {}) {
     return id
   }
 
-  const againstOf = (name: string, lanes: ReadonlyArray<string>): Subject.Described | undefined => {
-    const known = Subject.describe(name)
-    return known?._tag === "Holdfast" ? Subject.described(known.name, known.policy, lanes) : known
-  }
+  const againstOf = Effect.fnUntraced(function* (
+    { against, change }: Model.Request,
+    { name, policy }: Routes.Route,
+    lanes: ReadonlyArray<string>
+  ) {
+    if (change !== undefined) {
+      const changed = changedBy(policy, change)
+      const words = `${change.name}: ${String(change.value)}`
+      if (changed === undefined) return yield* unknown(`The policy of ${name} cannot be tried with ${words}`)
+      return Subject.described(`${name} with ${words}`, changed, lanes)
+    }
+    if (against === undefined) return undefined
+    const known = Subject.describe(against)
+    if (known === undefined) return yield* unknown(`There is no policy ${against}`)
+    return known._tag === "Holdfast" ? Subject.described(known.name, known.policy, lanes) : known
+  })
 
   const viewOf = Effect.fnUntraced(function* (request: Model.Request) {
     const route = routes.find(({ name }) => name === request.route)
@@ -86,10 +116,7 @@ export const make = Effect.fnUntraced(function* (settings: Settings = {}) {
     if (scenario === undefined) return yield* unknown(`There is no storm ${request.storm}`)
     const own = route.lanes.map(({ id }) => id)
     const lanes = Subject.standing(scenario, own)
-    const against = request.against === undefined ? undefined : againstOf(request.against, lanes)
-    if (request.against !== undefined && against === undefined) {
-      return yield* unknown(`There is no policy ${request.against}`)
-    }
+    const against = yield* againstOf(request, route, lanes)
     const subject = Subject.described(route.name, route.policy, lanes)
     return {
       view: {
@@ -122,12 +149,8 @@ export const make = Effect.fnUntraced(function* (settings: Settings = {}) {
     })
 
   return WhatIf.of({
-    options: Effect.map(library, (storms) => ({
-      routes: routes.map(({ lanes, name, policy }) => ({
-        route: name,
-        lanes: lanes.map(({ id }) => id),
-        policy: policyFacts(policy)
-      })),
+    options: Effect.map(Effect.all([library, configured]), ([storms, routes]) => ({
+      routes,
       storms: storms.map(stormOf),
       against: Subject.names.map((name) => ({ name, text: texts[name] ?? name })),
       limitSeconds: Duration.toSeconds(limit)
@@ -166,6 +189,26 @@ export const layer = (
 ): Layer.Layer<WhatIf, never, Routes.Routes | FileSystem.FileSystem | Path.Path> => Layer.effect(WhatIf, make(settings))
 
 const unknown = (text: string) => Effect.fail(new Api.Unknown({ message: text }))
+
+/** What can be changed, one at a time, and makes a difference. */
+const changesOf = (policy: Policy.Policy): Model.ConfiguredRoute["changes"] =>
+  Knobs.all
+    .map(({ path, values }) => ({
+      name: path,
+      values: values.filter((value) => {
+        const changed = Knobs.applied(policy, { [path]: value })
+        return changed !== undefined && !Equal.equals(changed, policy)
+      })
+    }))
+    .filter(({ values }) => values.length > 0)
+
+const changedBy = (
+  policy: Policy.Policy,
+  { name, value }: NonNullable<Model.Request["change"]>
+): Policy.Policy | undefined =>
+  Knobs.all.some(({ path, values }) => path === name && values.includes(value))
+    ? Knobs.applied(policy, { [name]: value })
+    : undefined
 
 const stormOf = ({ beyond, description, duration, name, providers, sources = [] }: Scenario.Scenario): Model.Storm =>
   defined<Model.Storm>({

@@ -19,12 +19,17 @@ export const Storm = Schema.Struct({
 })
 export type Storm = typeof Storm.Type
 
+/** A value of a policy's, as a configuration writes it. */
+const Value = Schema.Union([Schema.String, Schema.Finite, Schema.Boolean])
+
 /** A route for text, as it is configured. */
 export const ConfiguredRoute = Schema.Struct({
   route: Schema.String,
   lanes: Schema.Array(Schema.String),
   /** Its policy in a few words each. */
-  policy: Schema.Array(Schema.Struct({ name: Schema.String, value: Schema.String }))
+  policy: Schema.Array(Schema.Struct({ name: Schema.String, value: Schema.String })),
+  /** Numbers that it could have instead, one at a time, and which. */
+  changes: Schema.Array(Schema.Struct({ name: Schema.String, values: Schema.Array(Value) }))
 })
 export type ConfiguredRoute = typeof ConfiguredRoute.Type
 
@@ -41,8 +46,10 @@ export type Options = typeof Options.Type
 export const Request = Schema.Struct({
   route: Schema.String,
   storm: Schema.String,
-  /** One of `against`; absent: nothing is compared. */
+  /** One of `against`; without it and `change` nothing is compared. */
   against: maybe(Schema.String),
+  /** Compares with the route's own policy with this one number changed, in place of `against`. */
+  change: maybe(Schema.Struct({ name: Schema.String, value: Value })),
   /** The same seed gives the same picture. Default 1. */
   seed: maybe(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 2 ** 31 - 1 })))
 })

@@ -92,6 +92,11 @@ describe("what if, over the admin API", { timeout: 120_000 }, () => {
           ]
         )
         assert.deepInclude(routes[0]?.policy ?? [], { name: "Hedge", value: "off" })
+        // What the policy has already, or cannot have, is nothing to compare with.
+        const changes = new Map(routes[0]?.changes.map(({ name, values }) => [name, values]))
+        assert.deepStrictEqual(changes.get("retry.maxRetries"), [0, 1, 3, 5])
+        assert.deepStrictEqual(changes.get("hedge.enabled"), [true])
+        assert.isFalse(changes.has("clocks.firstContent"))
         assert.isAtLeast(storms.length, 17)
         const december = storms.find(({ name }) => name === "openai-2024-12-11")
         assert.include(december?.description ?? "", "Four hours")
@@ -142,6 +147,11 @@ describe("what if, over the admin API", { timeout: 120_000 }, () => {
         assert.strictEqual(yield* status(url, { ...short, storm: "../../../package.json" }, action), 404)
         assert.strictEqual(yield* status(url, { ...short, against: "nobody" }, action), 404)
         assert.strictEqual(yield* status(url, { ...short, seed: -1 }, action), 400)
+        const changed = (name: string, value: unknown) =>
+          status(url, { ...short, against: undefined, change: { name, value } }, action)
+        assert.strictEqual(yield* changed("breaker.open", "60 seconds"), 404)
+        assert.strictEqual(yield* changed("retry.maxRetries", 4), 404)
+        assert.strictEqual(yield* changed("hedge.enabled", true), 200)
       })
     )
 
