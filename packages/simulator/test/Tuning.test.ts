@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { Policy } from "@holdfast/core"
-import { InThread, Tuning } from "@holdfast/simulator"
+import { InThread, NodeWorkers, Tuning } from "@holdfast/simulator"
 import { scenario, well } from "./Storm.ts"
 
 const hanging = scenario({
@@ -13,7 +13,7 @@ const hanging = scenario({
 })
 
 describe("Tuning", { timeout: 120_000 }, () => {
-  it.effect("finds what nothing beats, the same with the same seed", () =>
+  it.live("finds what nothing beats, the same with the same seed, however many workers there are", () =>
     Effect.gen(function* () {
       const options = { scenarios: [yield* hanging], policy: Policy.mission, tries: 12, seed: 3 } as const
       const outcome = yield* Tuning.search(options)
@@ -26,7 +26,8 @@ describe("Tuning", { timeout: 120_000 }, () => {
           outcome.front.some((other) => other.success > one.success && other.p95 < one.p95 && other.usd < one.usd)
         )
       }
-      assert.deepStrictEqual(yield* Tuning.search(options), outcome)
+      const beside = yield* Effect.provide(Tuning.search(options), NodeWorkers.layer({ workers: 2 }))
+      assert.deepStrictEqual(beside, outcome)
     }).pipe(Effect.provide(InThread.layer))
   )
 
