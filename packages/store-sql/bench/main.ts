@@ -82,15 +82,37 @@ const batched = Effect.fnUntraced(function* (round: number) {
   return millis
 })
 
+/** A row as its table's columns, each value in a parameter of its own: what one writes who thinks of nothing further. */
+const byParameters = Effect.fnUntraced(function* (table: "attempts" | "operations") {
+  const sql = yield* SqlClient.SqlClient
+  const columns = yield* sql<{ name: string; type: string }>`
+    SELECT attname AS name, format_type(atttypid, atttypmod) AS type FROM pg_attribute
+    WHERE attrelid = ${table}::regclass AND attnum > 0 ORDER BY attnum`
+  const names = columns.map(({ name }) => name)
+  const valueOf = (row: object, { name, type }: (typeof columns)[number]): unknown => {
+    const value: unknown = Reflect.get(row, name)
+    if (value === undefined) return type === "boolean" ? false : name === "waited_ms" ? 0 : null
+    return type.startsWith("timestamp") ? new Date(Number(value)) : value
+  }
+  return (rows: ReadonlyArray<object>) =>
+    sql.unsafe(
+      `INSERT INTO ${table} (${names.join(", ")}) VALUES ${rows
+        .map((_, r) => `(${columns.map(({ type }, c) => `$${r * columns.length + c + 1}::${type}`).join(", ")})`)
+        .join(", ")}`,
+      rows.flatMap((row) => columns.map((column) => valueOf(row, column)))
+    )
+})
+
 /** One statement per event, one after the other. */
 const naive = Effect.fnUntraced(function* (round: number) {
+  const insert = { attempts: yield* byParameters("attempts"), operations: yield* byParameters("operations") }
   return yield* seconds(
     Effect.gen(function* () {
       for (let n = 0; n < single; n += 1) {
         const id = `naive-${round}-${n}`
         for (const draft of [attempt(id), ended(id)]) {
-          for (const entry of Rows.ofEvent({ ...draft, id, at: now + n })) {
-            yield* Table.insert(Tables.all[entry.table], [Record.of(entry).json])
+          for (const { row, table } of Rows.ofEvent({ ...draft, id, at: now + n })) {
+            if (table === "attempts" || table === "operations") yield* insert[table]([row])
           }
         }
       }
@@ -118,41 +140,23 @@ const into = Effect.fnUntraced(function* (name: string) {
 
 /** The same 500 attempts in statements of several forms. */
 const forms = Effect.gen(function* () {
-  const sql = yield* SqlClient.SqlClient
-  const columns = yield* sql<{ name: string; type: string }>`
-    SELECT attname AS name, format_type(atttypid, atttypmod) AS type FROM pg_attribute
-    WHERE attrelid = 'attempts'::regclass AND attnum > 0 ORDER BY attnum`
-  const names = columns.map(({ name }) => name).join(", ")
+  const values = yield* byParameters("attempts")
   const rowsOf = (form: string, round: number) =>
     Array.from({ length: 500 }, (_, n) => {
       const [entry] = Rows.ofEvent({ ...attempt(`${form}-${round}-${n}`), id: "", at: now + n })
       if (entry === undefined) throw new Error("an attempt has a row")
       return entry
     })
-  const valueOf = (row: object, { name, type }: { readonly name: string; readonly type: string }): unknown => {
-    const value: unknown = Reflect.get(row, name)
-    return value !== undefined && type.startsWith("timestamp") ? new Date(Number(value)) : (value ?? null)
+  const jsonOf = (rows: ReturnType<typeof rowsOf>) => rows.map((entry) => Record.of(entry).json)
+  const asJsonb = {
+    statement: Tables.attempts.statement.replace("json_to_recordset($1::json)", "jsonb_to_recordset($1::jsonb)")
   }
   const statements = {
-    "one JSON parameter (ours)": (rows: ReturnType<typeof rowsOf>) =>
-      Table.insert(
-        Tables.attempts,
-        rows.map((entry) => Record.of(entry).json)
-      ),
-    "one JSONB parameter": (rows: ReturnType<typeof rowsOf>) =>
-      Table.insert(
-        {
-          statement: Tables.attempts.statement.replace("json_to_recordset($1::json)", "jsonb_to_recordset($1::jsonb)")
-        },
-        rows.map((entry) => Record.of(entry).json)
-      ),
-    "a parameter per value": (rows: ReturnType<typeof rowsOf>) =>
-      sql.unsafe(
-        `INSERT INTO attempts (${names}) VALUES ${rows
-          .map((_, r) => `(${columns.map(({ type }, c) => `$${r * columns.length + c + 1}::${type}`).join(", ")})`)
-          .join(", ")} ON CONFLICT DO NOTHING`,
-        rows.flatMap(({ row }) => columns.map((column) => valueOf(row, column)))
-      )
+    "one JSON parameter (ours)": (rows: ReturnType<typeof rowsOf>) => Table.insert(Tables.attempts, jsonOf(rows)),
+    "the same, of rows that may be there (ours)": (rows: ReturnType<typeof rowsOf>) =>
+      Table.insertMissing(Tables.attempts, jsonOf(rows)),
+    "one JSONB parameter": (rows: ReturnType<typeof rowsOf>) => Table.insert(asJsonb, jsonOf(rows)),
+    "a parameter per value": (rows: ReturnType<typeof rowsOf>) => values(rows.map(({ row }) => row))
   }
   const took = new Map<string, Array<number>>()
   for (let round = 0; round < 30; round += 1) {

@@ -1,7 +1,7 @@
 /** What every database must do, whichever it is. */
 import { assert, layer } from "@effect/vitest"
 import { type Event, EventBus } from "@holdfast/core"
-import { Duration, Effect, Exit, type Layer, Option, Random, Ref, Scope } from "effect"
+import { Clock, Duration, Effect, Exit, type Layer, Option, Random, Ref, Scope } from "effect"
 import { SqlClient, Statement } from "effect/sql"
 import type * as Database from "../src/Database.ts"
 import type { DatabaseError } from "../src/DatabaseError.ts"
@@ -588,6 +588,54 @@ export const storeSuite = <E>(name: string, database: Layer.Layer<Database.Datab
           (SELECT count(*)::int FROM attempts) AS attempts,
           (SELECT count(*)::int FROM operations) AS operations`
         assert.deepStrictEqual(counts, { errors: 50, circuits: 50, health: 50, attempts: 50, operations: 50 })
+      })
+    )
+
+    it.effect("adds of a batch what is not there yet, also where a row is in it twice or is not taken at all", () =>
+      Effect.gen(function* () {
+        const { sql, writer } = yield* open()
+        yield* writer.flush
+        const insert = InsertAll.make()
+        const now = yield* Clock.currentTimeMillis
+        const recordsOf = (...numbers: ReadonlyArray<number>) =>
+          numbers.flatMap((n) =>
+            Rows.ofEvent({ ...Fixtures.attempt({ operation: `op-${n}` }), id: `e-${n}`, at: now + n }).map(Record.of)
+          )
+        const bad = Rows.ofEvent({ ...Fixtures.operation({ operation: "bad" }), id: "bad", at: now }).map(Record.of)
+        const broken = bad.map((record) => ({
+          ...record,
+          json: record.json.replace('"attempts":1', '"attempts":null')
+        }))
+        assert.strictEqual(yield* insert(recordsOf(0, 1, 2, 3)), 0)
+        assert.strictEqual(yield* insert(recordsOf(2, 4, 3, 5, 4)), 0)
+        assert.strictEqual(yield* insert([...recordsOf(0), ...broken, ...recordsOf(6, 1)]), 1)
+        assert.deepStrictEqual(yield* insert(recordsOf(6, 7)), 0)
+        assert.deepStrictEqual(
+          yield* sql`SELECT operation_id FROM attempts ORDER BY operation_id`,
+          Array.from({ length: 8 }, (_, n) => ({ operation_id: `op-${n}` }))
+        )
+        assert.deepStrictEqual(yield* sql`SELECT count(*)::int AS count FROM ai_service_errors`, [{ count: 8 }])
+        assert.deepStrictEqual(yield* sql`SELECT count(*)::int AS count FROM operations`, [{ count: 0 }])
+      })
+    )
+
+    it.effect("takes rows as journals had them that are older, with every flag in them", () =>
+      Effect.gen(function* () {
+        const { sql, writer } = yield* open()
+        yield* writer.flush
+        const at = yield* Clock.currentTimeMillis
+        const record = {
+          table: "attempts" as const,
+          at,
+          json:
+            `{"operation_id":"old","attempt":1,"ended_at":${at},"started_at":${at - 5},"route":"chat","kind":"text",` +
+            '"lane":"a/b","provider":"a","model":"b","result":"Success","waited_ms":0,"duration_ms":5,' +
+            '"usage_estimated":false,"hedge":true,"continued":false,"truncated":false}'
+        }
+        assert.strictEqual(yield* InsertAll.make()([record]), 0)
+        assert.deepStrictEqual(yield* sql`SELECT waited_ms, usage_estimated, hedge, truncated FROM attempts`, [
+          { waited_ms: 0, usage_estimated: false, hedge: true, truncated: false }
+        ])
       })
     )
 

@@ -46,14 +46,19 @@ export const make = (known: Set<Partitions.Week> = new Set()) => {
   )
 }
 
-/** One bad row fails its whole statement: halving finds it in about 2·log₂(n) statements and saves the others. */
+/**
+ * Rows are new but for those that are written again, after an answer that was lost or from a journal that is read again: the
+ * statement that expects no others costs the server less. One bad row fails its whole statement: halving finds it in about
+ * 2·log₂(n) statements and saves the others.
+ */
 const insert = (
   table: { readonly name: string; readonly statement: string },
   rows: ReadonlyArray<string>
 ): Effect.Effect<number, SqlError.SqlError, SqlClient.SqlClient> => {
   const [first, ...more] = rows
   if (first === undefined) return Effect.succeed(0)
-  return Effect.catchIf(Effect.as(Table.insert(table, rows), 0), isAboutTheRows, (error) => {
+  const inserted = Effect.catchIf(Table.insert(table, rows), isThereAlready, () => Table.insertMissing(table, rows))
+  return Effect.catchIf(Effect.as(inserted, 0), isAboutTheRows, (error) => {
     if (more.length === 0) return Effect.as(logRejected(table.name, first, error), 1)
     const half = Math.ceil(rows.length / 2)
     return Effect.zipWith(insert(table, rows.slice(0, half)), insert(table, rows.slice(half)), (a, b) => a + b)
@@ -73,6 +78,8 @@ const logRejected = (table: string, row: string, error: SqlError.SqlError): Effe
  */
 const isAboutTheRows = (error: SqlError.SqlError): boolean =>
   /^(22|23|54)/.test(codeOf(error) ?? "") && !isAboutPartitions(error)
+
+const isThereAlready = (error: SqlError.SqlError): boolean => codeOf(error) === "23505"
 
 /** A row for which there is no partition is told as a broken check. */
 const isAboutPartitions = (error: SqlError.SqlError): boolean =>

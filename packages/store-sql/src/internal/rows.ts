@@ -48,14 +48,17 @@ const whole = (millis: number): number => Math.min(Math.max(0, Math.round(millis
 const optionalWhole = (count: number | undefined): number | undefined =>
   count === undefined ? undefined : whole(count)
 
+/** What is not said is false. */
+const flag = (value: boolean | undefined): true | undefined => (value === true ? true : undefined)
+
 const amountsOf = (event: typeof Event.AttemptEnded.Type | typeof Event.OperationEnded.Type) => ({
-  waited_ms: whole(event.waitedMillis ?? 0),
+  waited_ms: whole(event.waitedMillis ?? 0) || undefined,
   first_content_ms: optionalWhole(event.firstContentMillis),
   duration_ms: whole(event.durationMillis),
   input_tokens: optionalWhole(event.inputTokens),
   output_tokens: optionalWhole(event.outputTokens),
   cached_tokens: optionalWhole(event.cachedTokens),
-  usage_estimated: event.estimated ?? false,
+  usage_estimated: flag(event.estimated),
   cost_usd: event.usd
 })
 
@@ -73,10 +76,10 @@ const ofOperation = (event: typeof Event.OperationEnded.Type): Entry => ({
     lane: optionalText(event.lane),
     attempts: event.attempts,
     ...amountsOf(event),
-    degraded: event.degraded,
-    hedged: event.hedged ?? false,
-    continued: event.continued ?? false,
-    truncated: event.truncated ?? false,
+    degraded: flag(event.degraded),
+    hedged: flag(event.hedged),
+    continued: flag(event.continued),
+    truncated: flag(event.truncated),
     source: event.source,
     joined_operation: optionalText(event.joined),
     instead: event.instead,
@@ -102,9 +105,9 @@ const ofAttempt = (event: typeof Event.AttemptEnded.Type): Entry => ({
     http_status: event.status,
     request_id: optionalText(event.requestId),
     ...amountsOf(event),
-    hedge: event.hedge ?? false,
-    continued: event.continued ?? false,
-    truncated: event.truncated ?? false
+    hedge: flag(event.hedge),
+    continued: flag(event.continued),
+    truncated: flag(event.truncated)
   }
 })
 

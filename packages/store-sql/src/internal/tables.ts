@@ -7,6 +7,10 @@ import * as Table from "./Table.ts"
 /** What may be left out: a row says nothing where there is nothing to say. */
 type Optional<A> = A | undefined
 
+/** What is false, or zero, where it is left out. */
+type Flag = Optional<true>
+type Count = Optional<number>
+
 /** How much a failure matters to whoever runs this. */
 export type Severity = "info" | "warning" | "error" | "critical"
 
@@ -62,13 +66,13 @@ interface HealthRow {
 
 /** What an attempt or an operation took. Tokens and dollars are as the provider said, or `usage_estimated`. */
 interface Amounts {
-  readonly waited_ms: number
+  readonly waited_ms: Count
   readonly first_content_ms: Optional<number>
   readonly duration_ms: number
   readonly input_tokens: Optional<number>
   readonly output_tokens: Optional<number>
   readonly cached_tokens: Optional<number>
-  readonly usage_estimated: boolean
+  readonly usage_estimated: Flag
   readonly cost_usd: Optional<number>
 }
 
@@ -84,10 +88,10 @@ interface OperationRow extends Amounts {
   readonly rule: Optional<string>
   readonly lane: Optional<string>
   readonly attempts: number
-  readonly degraded: boolean
-  readonly hedged: boolean
-  readonly continued: boolean
-  readonly truncated: boolean
+  readonly degraded: Flag
+  readonly hedged: Flag
+  readonly continued: Flag
+  readonly truncated: Flag
   readonly source: Optional<string>
   readonly joined_operation: Optional<string>
   readonly instead: Optional<Event.Result>
@@ -110,19 +114,19 @@ export interface AttemptRow extends Amounts {
   readonly rule: Optional<string>
   readonly http_status: Optional<number>
   readonly request_id: Optional<string>
-  readonly hedge: boolean
-  readonly continued: boolean
-  readonly truncated: boolean
+  readonly hedge: Flag
+  readonly continued: Flag
+  readonly truncated: Flag
 }
 
 const amounts = {
-  waited_ms: "integer",
+  waited_ms: "count",
   first_content_ms: "integer",
   duration_ms: "integer",
   input_tokens: "integer",
   output_tokens: "integer",
   cached_tokens: "integer",
-  usage_estimated: "boolean",
+  usage_estimated: "flag",
   cost_usd: "double precision"
 } as const
 
@@ -138,10 +142,10 @@ const operations = Table.make<OperationRow>("operations", "ended_at", {
   lane: "text",
   attempts: "integer",
   ...amounts,
-  degraded: "boolean",
-  hedged: "boolean",
-  continued: "boolean",
-  truncated: "boolean",
+  degraded: "flag",
+  hedged: "flag",
+  continued: "flag",
+  truncated: "flag",
   source: "text",
   joined_operation: "text",
   instead: "text",
@@ -164,9 +168,9 @@ export const attempts = Table.make<AttemptRow>("attempts", "ended_at", {
   http_status: "integer",
   request_id: "text",
   ...amounts,
-  hedge: "boolean",
-  continued: "boolean",
-  truncated: "boolean"
+  hedge: "flag",
+  continued: "flag",
+  truncated: "flag"
 })
 
 const errors = Table.make<ErrorRow>("ai_service_errors", "occurred_at", {
