@@ -1,5 +1,6 @@
 /** What the admin API says, as schemas: the page and other programs read these and nothing else. Instants are milliseconds. */
 import type * as CoreEvent from "@holdfast/core/Event"
+import * as HealthStatus from "@holdfast/core/HealthStatus"
 import * as AlertRules from "@holdfast/telemetry/alerts/AlertRules"
 import * as Silence from "@holdfast/telemetry/alerts/Silence"
 import * as Schema from "effect/Schema"
@@ -67,7 +68,7 @@ export const Lane = Schema.Struct({
   credential: Schema.String,
   routes: Schema.Array(Schema.String),
   /** Of the last 100 calls in 5 minutes. */
-  status: Schema.Literals(["idle", "healthy", "degraded", "unhealthy"]),
+  status: HealthStatus.HealthStatus,
   calls: Count,
   successRate: Schema.Finite,
   p50Millis: maybe(Millis),
