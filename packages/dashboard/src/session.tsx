@@ -60,7 +60,10 @@ export const SignIn = () => {
   return (
     <section class="panel note">
       <h2>Sign in to act</h2>
-      <p>Holding a breaker, draining a lane and resolving errors take the admin key of this gateway.</p>
+      <p>
+        Holding a breaker, draining a lane, resolving errors, silencing alerts and testing deliveries take the admin key
+        of this gateway.
+      </p>
       <form class="inline" onSubmit={signIn}>
         <label>
           Admin key

@@ -87,7 +87,12 @@ describe.skipIf(Browser.executable === undefined)("the view of alerts, in Chromi
           await page.keyboard.press("Escape")
 
           await page.keyboard.press("7")
-          for (const done of ["silence provider gemini", "unsilence provider gemini", "test ops", "test hook"]) {
+          for (const done of [
+            "silenced provider gemini",
+            "ended the silence of provider gemini",
+            "tested the delivery ops",
+            "tested the delivery hook"
+          ]) {
             await page.locator(".record li", { hasText: `Ada ${done}` }).waitFor()
           }
         })

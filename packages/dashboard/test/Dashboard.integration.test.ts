@@ -179,7 +179,7 @@ describe.skipIf(Browser.executable === undefined)("the dashboard, in Chromium", 
           await confirm("seen and mended", "Resolve")
           await page.getByText("No error is open").waitFor()
           await page.keyboard.press("7")
-          for (const done of ["hold", "release", "drain", "resolve"]) {
+          for (const done of ["held", "released", "drained", "resolved"]) {
             await page
               .locator(".record li", { hasText: `Ada ${done}` })
               .first()

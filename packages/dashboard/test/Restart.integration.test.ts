@@ -52,9 +52,15 @@ describe.skipIf(Browser.executable === undefined)("the dashboard after a restart
             await page
               .getByRole("heading", { name: "Degraded: Gemini is drained by Ada (a new key at noon)" })
               .waitFor()
-            for (const done of [`Ada drain ${primary}`, "Ada resolve"]) {
+            for (const done of [`Ada drained ${primary}`, "Ada resolved ServiceUnavailable of gemini"]) {
               await page.locator(".record li", { hasText: done }).waitFor()
             }
+            assert.deepStrictEqual(await Browser.accessibility(tab), [])
+            await page.setViewportSize({ width: 360, height: 740 })
+            const overflow = await page.evaluate("document.documentElement.scrollWidth - innerWidth")
+            assert.isAtMost(Number(overflow), 0)
+            await page.setViewportSize({ width: 1280, height: 800 })
+
             await page.keyboard.press("4")
             await page.getByLabel(/Show resolved/).check()
             await page.locator(".groups a", { hasText: "resolved" }).click()

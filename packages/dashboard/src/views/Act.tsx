@@ -45,7 +45,8 @@ export const Act = () => {
                       until <Instant at={hold.until} precision="minute" />
                     </>
                   )}
-                  : {hold.reason}{" "}
+                  : {hold.reason}
+                  <br />
                   <span class="dim">
                     {hold.instance === undefined ? "" : `on ${hold.instance} only; `}
                     {hold.isKept ? "outlives a restart" : "not in the store: ends with the process"}
@@ -235,6 +236,18 @@ const Buttons = ({ lane }: { readonly lane: Lane }) => {
   )
 }
 
+/** What somebody did, in words; another version may do more. */
+const deeds: { readonly [action: string]: string | undefined } = {
+  hold: "held",
+  release: "released",
+  drain: "drained",
+  expire: "let go by itself of",
+  resolve: "resolved",
+  silence: "silenced",
+  unsilence: "ended the silence of",
+  test: "tested the delivery"
+}
+
 const Record = () => {
   const holds = state.value?.holds.map(({ id }) => id).join()
   const actions = useAnswer(api.actions, [acted.value, epoch.value, holds, state.value?.alerts.revision])
@@ -251,7 +264,10 @@ const Record = () => {
         <ul class="record">
           {actions.value.map((one) => (
             <li key={one.id} title={`on ${one.instance}`}>
-              <Instant at={one.at} /> <strong>{one.by}</strong> {one.action} <strong>{one.target}</strong>: {one.reason}
+              <Instant at={one.at} />
+              <span>
+                <strong>{one.by}</strong> {deeds[one.action] ?? one.action} <strong>{one.target}</strong>: {one.reason}
+              </span>
             </li>
           ))}
         </ul>

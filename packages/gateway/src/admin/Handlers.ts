@@ -122,7 +122,8 @@ const acting = HttpApiBuilder.group(
           const resolution = { at, by, note: payload.reason }
           ErrorGroups.resolve(live.groups, payload.id, resolution)
           yield* history.resolve(group, by, payload.reason)
-          yield* holds.note({ by, action: "resolve", target: payload.id, reason: payload.reason })
+          const target = `${group.class} of ${group.provider}${group.rule === "" ? "" : ` (${group.rule})`}`
+          yield* holds.note({ by, action: "resolve", target, reason: payload.reason })
           return { ...group, resolution, regressed: false }
         })
       )

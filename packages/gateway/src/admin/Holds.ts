@@ -166,7 +166,7 @@ export const make = Effect.fnUntraced(function* (options: Options) {
         yield* free(hold.id)
         // Every gateway comes to it; it is written down once.
         yield* record(
-          { by: "Holdfast", action: "expire", target: `${hold.circuit} ${hold.mode}`, reason: hold.reason },
+          { by: "Holdfast", action: "expire", target: targetOf(hold), reason: hold.reason },
           `${hold.id}-over`
         )
       }).pipe(Effect.uninterruptible)
@@ -200,7 +200,7 @@ export const make = Effect.fnUntraced(function* (options: Options) {
       yield* Effect.uninterruptible(
         Effect.andThen(
           enforce(hold, false),
-          record({ by, action: drain ? "drain" : "hold", target: `${circuit} ${mode}`, reason })
+          record({ by, action: drain ? "drain" : "hold", target: targetOf(hold), reason })
         )
       )
       yield* met(patience)
@@ -213,7 +213,7 @@ export const make = Effect.fnUntraced(function* (options: Options) {
           const hold = HoldBook.release(book, id, now)
           if (hold === undefined) return undefined
           yield* free(id)
-          yield* record({ by, action: "release", target: `${hold.circuit} ${hold.mode}`, reason })
+          yield* record({ by, action: "release", target: targetOf(hold), reason })
           return hold
         })
       )
@@ -232,6 +232,9 @@ export const make = Effect.fnUntraced(function* (options: Options) {
     )
   })
 })
+
+const targetOf = ({ circuit, drain, mode }: Pick<Model.Hold, "circuit" | "drain" | "mode">): string =>
+  drain ? circuit : `${circuit} (${mode})`
 
 export const layer = (
   options: Options
