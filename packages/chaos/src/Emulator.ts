@@ -6,6 +6,7 @@
 import type * as Effect from "effect/Effect"
 import type * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
+import type { Director } from "./Direction.ts"
 import type { FaultPlan } from "./FaultPlan.ts"
 import type { Entry, Journal } from "./Journal.ts"
 
@@ -23,6 +24,8 @@ export class ListenFailed extends Schema.TaggedError<ListenFailed>()("ListenFail
 export interface Options {
   /** Default: every request is answered in full. */
   readonly plan?: FaultPlan | undefined
+  /** Decides call by call. What it gives no direction for goes by the plan. Default: none does. */
+  readonly director?: Director | undefined
   /** Default 0: any free port. */
   readonly port?: number | undefined
   /** Default 127.0.0.1. */

@@ -44,8 +44,12 @@ export const Fault = Schema.TaggedUnion({
   ServerError: {},
   /** 503 without a word about load. */
   ServiceUnavailable: {},
-  /** 503, Anthropic 529, that says the model is overloaded. `code` is OpenAI's `error.code`. */
+  /**
+   * 503, Anthropic 529, that says the model is overloaded. `code` is OpenAI's `error.code`. `retryAfter` is the wait that it
+   * names, in the provider's own form. Default: none.
+   */
   Overloaded: {
+    retryAfter: Schema.optionalKey(Wait),
     code: Schema.Literals(["server_is_overloaded", "overloaded"]).pipe(
       Schema.withDecodingDefaultKey(Effect.succeed("server_is_overloaded"))
     )

@@ -14,6 +14,8 @@ export const sixtyWords =
 
 const noWait = Fault.Wait.pipe(Schema.withDecodingDefaultKey(Effect.succeed("0 millis")))
 
+const tokens = Schema.Int.check(Schema.isGreaterThanOrEqualTo(0))
+
 /** The answer's words. */
 export const Reply = Schema.TaggedUnion({
   /** One text, whatever is asked. */
@@ -38,7 +40,9 @@ export const Healthy = Schema.Struct({
   /** Between two chunks of a stream. Default none. */
   chunkDelay: noWait,
   /** Before the first byte of any answer, errors included. Default none. */
-  latency: noWait
+  latency: noWait,
+  /** Tokens that a text answer says it took. Default: the words of the conversation and of the answer. */
+  usage: Schema.optionalKey(Schema.Struct({ input: tokens, output: tokens }))
 })
 export type Healthy = typeof Healthy.Type
 

@@ -1,6 +1,7 @@
 export * as AnthropicEmulator from "./AnthropicEmulator.ts"
 export * as Chaos from "./Chaos.ts"
 export * as Emulator from "./Emulator.ts"
+export * as Direction from "./Direction.ts"
 export * as Fault from "./Fault.ts"
 export * as FaultBench from "./FaultBench.ts"
 export * as FaultPlan from "./FaultPlan.ts"

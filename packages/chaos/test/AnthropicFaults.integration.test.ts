@@ -94,6 +94,9 @@ describe("Anthropic's errors, as the SDK sees them", () => {
       assert.strictEqual(named.headers["retry-after"], "1.5")
       assert.deepStrictEqual(hints(named.headers), ["retry-after"])
       assert.strictEqual((yield* seen("retry-after-ms")).headers["retry-after-ms"], "1500")
+      const overloaded = yield* raw({ _tag: "Overloaded", retryAfter: "1500 millis" })
+      assert.strictEqual(overloaded.headers["retry-after"], "1.5")
+      assert.deepStrictEqual(hints((yield* raw({ _tag: "Overloaded" })).headers), [])
       const reset = yield* seen("anthropic-ratelimit-reset")
       assert.deepStrictEqual(hints(reset.headers), ["anthropic-ratelimit-requests-reset"])
       const instant = reset.headers["anthropic-ratelimit-requests-reset"] ?? ""

@@ -78,6 +78,10 @@ describe("Gemini's errors, as the SDK sees them", () => {
       assert.notInclude(info.body, "retry in")
       assert.notProperty(info.headers, "retry-after")
 
+      const overloaded = yield* raw({ _tag: "Overloaded", retryAfter: "6500 millis" })
+      assert.deepStrictEqual(infoOf(overloaded.body), infoOf(info.body))
+      assert.isUndefined(infoOf((yield* raw({ _tag: "Overloaded" })).body))
+
       const header = yield* raw({ _tag: "RateLimit", retryAfter: "6 seconds", form: "retry-after" })
       assert.strictEqual(header.headers["retry-after"], "6")
       assert.isUndefined(infoOf(header.body))

@@ -179,6 +179,14 @@ describe("OpenAI's errors, as the SDK sees them", () => {
     })
   )
 
+  it.live("an overload may name the wait too, and does not unless it is told to", () =>
+    Effect.gen(function* () {
+      const { headers, status } = yield* raw({ _tag: "Overloaded", retryAfter: "1500 millis" })
+      assert.deepStrictEqual([status, headers["retry-after"]], [503, "1.5"])
+      assert.notProperty((yield* raw({ _tag: "Overloaded" })).headers, "retry-after")
+    })
+  )
+
   it.live("meets the embeddings and the model list too", () =>
     Effect.gen(function* () {
       const emulator = yield* under({ _tag: "Overloaded" })

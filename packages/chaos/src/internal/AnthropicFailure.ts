@@ -45,7 +45,7 @@ export const fail = (failure: Failure, failing: Failing): Answer.Answer => {
         headers: {
           "anthropic-ratelimit-requests-limit": "50",
           "anthropic-ratelimit-requests-remaining": "0",
-          ...(retryAfter === undefined ? {} : Hint.headers(retryAfter, form, failing.now))
+          ...Hint.headers(retryAfter, form, failing.now)
         },
         details: retryAfter !== undefined && form === "RetryInfo" ? [Hint.retryInfo(retryAfter)] : undefined
       })
@@ -55,7 +55,9 @@ export const fail = (failure: Failure, failing: Failing): Answer.Answer => {
     case "ServiceUnavailable":
       return error(503, "api_error", "The service is temporarily unavailable.")
     case "Overloaded":
-      return error(529, "overloaded_error", "Overloaded")
+      return error(529, "overloaded_error", "Overloaded", {
+        headers: Hint.headers(failure.retryAfter, "retry-after", failing.now)
+      })
     case "QuotaExhausted":
       return failure.billing === "payment"
         ? error(402, "billing_error", "There's an issue with your billing or payment information.")

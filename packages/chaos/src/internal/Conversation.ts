@@ -50,13 +50,15 @@ export const complete = (
   healthy: Healthy.Healthy,
   blockAfter: number | undefined
 ): Completion => {
-  const promptWords = conversation.messages.reduce((sum, message) => sum + countWords(message.text), 0)
+  const promptWords =
+    healthy.usage?.input ?? conversation.messages.reduce((sum, message) => sum + countWords(message.text), 0)
   const calls = (blockAfter === undefined ? toolsToCall(conversation) : []).map(({ name, parameters }) => ({
     name,
     arguments: SampleJson.sample(parameters ?? {})
   }))
   if (calls.length > 0) {
-    const completionWords = calls.reduce((sum, call) => sum + countWords(JSON.stringify(call.arguments)), 0)
+    const completionWords =
+      healthy.usage?.output ?? calls.reduce((sum, call) => sum + countWords(JSON.stringify(call.arguments)), 0)
     return { chunks: [], calls, finish: "tool", promptWords, completionWords }
   }
   const text = continuation(conversation, answer(conversation, healthy))
@@ -69,7 +71,7 @@ export const complete = (
     calls: [],
     finish: blockAfter !== undefined ? "filter" : kept.length < words.length ? "length" : "stop",
     promptWords,
-    completionWords: countWords(chunks.join(""))
+    completionWords: healthy.usage?.output ?? countWords(chunks.join(""))
   }
 }
 

@@ -3,12 +3,15 @@
  * acts.
  */
 import * as Duration from "effect/Duration"
+import type { Pace } from "../Direction.ts"
 import type { Fault } from "../Fault.ts"
 import type { Healthy } from "../Healthy.ts"
 import * as Answer from "./Answer.ts"
 
 export type Step =
   | { readonly _tag: "Wait"; readonly duration: Duration.Duration }
+  /** Until so many milliseconds have passed since the request came. */
+  | { readonly _tag: "Until"; readonly millis: number }
   /** Nothing more until the client leaves. */
   | { readonly _tag: "Silence" }
   | { readonly _tag: "Head"; readonly status: number; readonly headers: Readonly<Record<string, string>> }
@@ -34,6 +37,37 @@ export const script = (
   healthy: Pick<Healthy, "latency" | "chunkDelay">,
   wording: Wording
 ): ReadonlyArray<Step> => [...wait(healthy.latency), ...steps(answer, fault, healthy.chunkDelay, wording)]
+
+/**
+ * The same at stated instants: the headers of a stream with its first content, the other pieces spread evenly, and what
+ * comes behind the content at the last instant. Where there is only one piece, as in a whole answer, all of it is sent then.
+ */
+export const paced = (
+  answer: Answer.Answer,
+  fault: Fault | undefined,
+  { firstMillis, lastMillis }: Pace,
+  wording: Wording
+): ReadonlyArray<Step> => {
+  const unpaced = steps(answer, fault, Duration.zero, wording)
+  const until = (millis: number): Step => ({ _tag: "Until", millis })
+  if (answer._tag === "Whole") return [until(lastMillis), ...unpaced]
+  const pieces = unpaced.filter(isContent).length
+  if (pieces === 0) return [until(lastMillis), ...unpaced]
+  let sent = 0
+  const spread = unpaced.flatMap((step): ReadonlyArray<Step> => {
+    if (sent === pieces) {
+      sent += 1
+      return [until(lastMillis), step]
+    }
+    if (!isContent(step)) return [step]
+    const at = firstMillis + ((lastMillis - firstMillis) * sent) / pieces
+    sent += 1
+    return [until(at), step]
+  })
+  return [until(firstMillis), ...spread]
+}
+
+const isContent = (step: Step): boolean => step._tag === "Write" && step.content
 
 const steps = (
   answer: Answer.Answer,

@@ -34,26 +34,41 @@ export const make = Effect.fnUntraced(function* (
   let plan = options.plan ?? FaultPlan.healthy
   let arrivals = Arrivals.make(yield* random)
   let lastId = 0
+  /** Who is to be told how an exchange ended that goes on. */
+  const watched = new Map<number, (outcome: Journal.Outcome) => void>()
+  const tell = (id: number, outcome: Journal.Outcome) => {
+    const ended = watched.get(id)
+    watched.delete(id)
+    ended?.(outcome)
+  }
 
   /** All of it in one go, so that order of arrival, request number and time agree. */
   const open = (request: Request, connection: Sockets.Connection) => {
     const id = ++lastId
     const now = clock.currentTimeMillisUnsafe()
-    const { healthy } = plan
+    const cameAt = clock.monotonicTimeNanosUnsafe()
     const reading = surface.read(request)
     const { operation, model, lastRole, stream } = reading
     const arrival = arrivals(operation, model)
     const elapsedMillis = journal.elapsedUnsafe()
+    const direction =
+      operation === "unknown"
+        ? undefined
+        : options.director?.({ operation, model, stream, lastRole, body: request.body })
+    const healthy = { ...plan.healthy, ...direction?.healthy }
     const fault =
       operation === "unknown"
         ? undefined
-        : FaultPlan.decide(plan, { operation, model, lastRole, elapsedMillis, ...arrival })
+        : direction === undefined
+          ? FaultPlan.decide(plan, { operation, model, lastRole, elapsedMillis, ...arrival })
+          : direction.fault
     const failing: Failing = { id, now, model, stream, method: request.method, path: request.path }
     const answer = Respond.answer(surface, reading, fault, options, failing, { id, now, healthy, models, dimensions })
-    const steps = Delivery.script(answer, fault, healthy, {
-      event: surface.event,
-      streamError: Respond.streamError(surface, fault, failing)
-    })
+    const wording = { event: surface.event, streamError: Respond.streamError(surface, fault, failing) }
+    const steps =
+      direction?.pace === undefined
+        ? Delivery.script(answer, fault, healthy, wording)
+        : Delivery.paced(answer, fault, direction.pace, wording)
     connection.entries.push(id)
     journal.addUnsafe({
       id,
@@ -80,13 +95,15 @@ export const make = Effect.fnUntraced(function* (
       closedAt: undefined,
       closedBy: undefined
     })
+    if (direction?.ended !== undefined) watched.set(id, direction.ended)
     noteClose(id, connection)
-    return { id, steps, arrival }
+    return { id, steps, arrival, cameAt }
   }
 
   /** An exchange that was under way ends with its socket. */
   const noteClose = (id: number, { closedBy }: Sockets.Connection) => {
     if (closedBy === undefined) return
+    tell(id, closedBy === "client" ? "aborted" : "cut")
     const closedAt = journal.elapsedUnsafe()
     journal.updateUnsafe(id, ({ endedAt = closedAt, outcome = closedBy === "client" ? "aborted" : "cut" }) => ({
       closedAt,
@@ -96,14 +113,18 @@ export const make = Effect.fnUntraced(function* (
     }))
   }
 
-  const notes = (id: number): Exchange.Notes => ({
+  const notes = (id: number, cameAt: bigint): Exchange.Notes => ({
+    elapsed: () => Number(clock.monotonicTimeNanosUnsafe() - cameAt) / 1e6,
     head: (status) => journal.updateUnsafe(id, () => ({ status })),
     sent: (bytes, content) =>
       journal.updateUnsafe(id, ({ bytesSent, chunksSent }) => ({
         bytesSent: bytesSent + bytes,
         chunksSent: chunksSent + (content ? 1 : 0)
       })),
-    ended: (outcome) => journal.updateUnsafe(id, () => ({ outcome, endedAt: journal.elapsedUnsafe() }))
+    ended: (outcome) => {
+      journal.updateUnsafe(id, () => ({ outcome, endedAt: journal.elapsedUnsafe() }))
+      tell(id, outcome)
+    }
   })
 
   const sockets = yield* Sockets.listen({
@@ -113,7 +134,7 @@ export const make = Effect.fnUntraced(function* (
       const request = yield* HttpRequest.read(incoming)
       yield* Effect.acquireUseRelease(
         Effect.sync(() => open(request, connection)),
-        ({ id, steps }) => Exchange.play(steps, response, connection.socket, notes(id)),
+        ({ cameAt, id, steps }) => Exchange.play(steps, response, connection.socket, notes(id, cameAt)),
         ({ arrival }) => Effect.sync(arrival.leave)
       )
     }),

@@ -1,4 +1,5 @@
 /** Plays the steps of a delivery on the socket, and says what it did. */
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type { ServerResponse } from "node:http"
 import type { Socket } from "node:net"
@@ -10,6 +11,8 @@ export interface Notes {
   /** Called when the bytes have been handed to the system. */
   readonly sent: (bytes: number, content: boolean) => void
   readonly ended: (outcome: Outcome) => void
+  /** Milliseconds since the request came. */
+  readonly elapsed: () => number
 }
 
 /** Ends with the last step, or by interruption when the client leaves. A client that reads slowly slows it down. */
@@ -26,6 +29,11 @@ const act = (step: Step, response: ServerResponse, socket: Socket, notes: Notes)
   switch (step._tag) {
     case "Wait":
       return Effect.andThen(flushHead(response), Effect.sleep(step.duration))
+    case "Until":
+      return Effect.andThen(
+        flushHead(response),
+        Effect.suspend(() => Effect.sleep(Duration.millis(Math.max(0, step.millis - notes.elapsed()))))
+      )
     case "Silence":
       return Effect.andThen(flushHead(response), Effect.never)
     case "Head":

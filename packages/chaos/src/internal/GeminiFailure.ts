@@ -14,7 +14,7 @@ export const fail = (failure: Failure, failing: Failing): Answer.Answer => {
       const details = [violation("GenerateRequestsPerMinutePerProjectPerModel-FreeTier", model, "15"), help]
       return error(429, `${exceeded(model, 15)}${hinted}`, "RESOURCE_EXHAUSTED", {
         details: retryAfter !== undefined && form === "RetryInfo" ? [...details, Hint.retryInfo(retryAfter)] : details,
-        headers: retryAfter === undefined ? {} : Hint.headers(retryAfter, form, failing.now)
+        headers: Hint.headers(retryAfter, form, failing.now)
       })
     }
     case "QuotaExhausted":
@@ -30,7 +30,9 @@ export const fail = (failure: Failure, failing: Failing): Answer.Answer => {
     case "ServiceUnavailable":
       return error(503, "The service is currently unavailable.", "UNAVAILABLE")
     case "Overloaded":
-      return error(503, "The model is overloaded. Please try again later.", "UNAVAILABLE")
+      return error(503, "The model is overloaded. Please try again later.", "UNAVAILABLE", {
+        details: failure.retryAfter === undefined ? [] : [Hint.retryInfo(failure.retryAfter)]
+      })
     case "BadKey":
       return error(400, "API key not valid. Please pass a valid API key.", "INVALID_ARGUMENT", {
         details: [

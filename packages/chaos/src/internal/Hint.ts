@@ -3,12 +3,13 @@ import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import type * as Fault from "../Fault.ts"
 
-/** Headers that carry the hint, for the forms that live in headers. */
+/** Headers that carry the hint, if there is one, for the forms that live in headers. */
 export const headers = (
-  hint: Duration.Duration,
+  hint: Duration.Duration | undefined,
   form: Fault.HintForm,
   now: number
 ): Readonly<Record<string, string>> => {
+  if (hint === undefined) return {}
   switch (form) {
     case "retry-after":
       return { "retry-after": String(Duration.toSeconds(hint)) }

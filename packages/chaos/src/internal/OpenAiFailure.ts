@@ -35,7 +35,7 @@ export const fail = (failure: Failure, failing: Failing): Answer.Answer => {
           ? `${reached} Please try again in ${Hint.goDuration(retryAfter)}.`
           : reached
       return error(429, text, "requests", "rate_limit_exceeded", {
-        headers: retryAfter === undefined ? {} : Hint.headers(retryAfter, form, failing.now),
+        headers: Hint.headers(retryAfter, form, failing.now),
         details: retryAfter !== undefined && form === "RetryInfo" ? [Hint.retryInfo(retryAfter)] : undefined
       })
     }
@@ -48,7 +48,8 @@ export const fail = (failure: Failure, failing: Failing): Answer.Answer => {
         503,
         "The server is currently overloaded. Please try again later.",
         "service_unavailable_error",
-        failure.code
+        failure.code,
+        { headers: Hint.headers(failure.retryAfter, "retry-after", failing.now) }
       )
     case "QuotaExhausted":
       return error(

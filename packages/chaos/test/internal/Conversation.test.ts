@@ -45,6 +45,12 @@ describe("Conversation.complete", () => {
     assert.strictEqual(completion.finish, "stop")
   })
 
+  it("says that it took the tokens it is told to", () => {
+    const completion = Conversation.complete(conversation(), healthy({ usage: { input: 700, output: 31 } }), undefined)
+    assert.strictEqual(textOf(completion), sixtyWords)
+    assert.deepStrictEqual([completion.promptWords, completion.completionWords], [700, 31])
+  })
+
   const size = Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 70 }))
   it.prop("chunks of any size join to the same text", [size], ([wordsPerChunk]) => {
     const completion = Conversation.complete(conversation(), healthy({ wordsPerChunk }), undefined)

@@ -20,13 +20,17 @@ const script = (answer: Answer.Answer, fault?: Fault.Input, healthy = calm) =>
   Delivery.script(answer, fault && Schema.decodeUnknownSync(Fault.Fault)(fault), healthy, wording)
 
 /** One word for each step, with the text for writes: short enough to compare by eye. */
-const told = (answer: Answer.Answer, fault?: Fault.Input, healthy = calm) =>
-  script(answer, fault, healthy).map((step) => {
+const told = (answer: Answer.Answer, fault?: Fault.Input, healthy = calm) => wordsFor(script(answer, fault, healthy))
+
+const wordsFor = (steps: ReadonlyArray<Delivery.Step>) =>
+  steps.map((step) => {
     switch (step._tag) {
       case "Write":
         return step.data.replace(/^data: /, "").trim()
       case "Wait":
         return `wait ${Duration.toMillis(step.duration)}`
+      case "Until":
+        return `until ${step.millis}`
       case "Head":
         return `head ${step.status}`
       default:
@@ -128,6 +132,54 @@ describe("Delivery of a stream", () => {
       assert.strictEqual(steps.filter((step) => ["End", "Cut", "Reset", "Silence"].includes(step._tag)).length, 1)
       assert.isAtMost(steps.filter((step) => step._tag === "Head").length, 1)
     }
+  })
+})
+
+describe("Delivery at stated instants", () => {
+  const paced = (answer: Answer.Answer, fault?: Fault.Input) =>
+    wordsFor(
+      Delivery.paced(
+        answer,
+        fault && Schema.decodeUnknownSync(Fault.Fault)(fault),
+        { firstMillis: 100, lastMillis: 400 },
+        wording
+      )
+    )
+  const timed = (steps: ReadonlyArray<string>) => steps.filter((step) => !/"role"|head/.test(step))
+
+  it("spreads a stream from the first content to the end", () => {
+    assert.strictEqual(paced(stream)[0], "until 100")
+    assert.deepStrictEqual(timed(paced(stream)).slice(1), [
+      "until 100",
+      one,
+      "until 200",
+      two,
+      "until 300",
+      three,
+      "until 400",
+      `"finish"`,
+      "[DONE]",
+      "End"
+    ])
+  })
+
+  it("breaks off at the end, after what comes of it", () => {
+    assert.deepStrictEqual(timed(paced(stream, { _tag: "Truncate", after: 2 })), [
+      "until 100",
+      "until 100",
+      one,
+      "until 250",
+      two,
+      "until 400",
+      "Cut"
+    ])
+    assert.deepStrictEqual(paced(stream, { _tag: "Reset" }), ["until 400", "Reset"])
+    assert.deepStrictEqual(timed(paced(stream, { _tag: "Truncate", after: 0, ending: "clean" })), ["until 400", "End"])
+  })
+
+  it("sends a whole answer at the end", () => {
+    assert.deepStrictEqual(paced(whole), ["until 400", "head 200", json, "End"])
+    assert.deepStrictEqual(paced(whole, { _tag: "Truncate" }).at(-1), "Cut")
   })
 })
 
