@@ -7,7 +7,7 @@
 import type * as Failure from "@holdfast/core/Failure"
 import type { Chance } from "./internal/Chance.ts"
 import { Heap } from "./internal/Heap.ts"
-import type { Job } from "./internal/Job.ts"
+import { type Job, rest } from "./internal/Job.ts"
 import * as Scenario from "./Scenario.ts"
 
 /** What becomes of a call. Instants are milliseconds, perhaps fractions. */
@@ -68,8 +68,9 @@ const errorMillis = { p50: 120, p99: 800 }
 
 export class ProviderModel {
   readonly counts: Counts = { calls: 0, served: 0, usd: 0 }
-  readonly #settings: Scenario.Provider
-  readonly #chance: Chance
+  readonly settings: Scenario.Provider
+  #chance: Chance
+  readonly #chanceOf: ((job: Job) => Chance) | undefined
   readonly #poisoned: "invalid-request" | "content-policy" | "service-unavailable"
   readonly #spans: ReadonlyArray<Span>
   /** When each busy slot is free again. */
@@ -84,9 +85,11 @@ export class ProviderModel {
   #period = 0
   #used = { requests: 0, tokens: 0, usd: 0 }
 
-  constructor(settings: Scenario.Provider, workload: Scenario.Workload, chance: Chance) {
-    this.#settings = settings
-    this.#chance = chance
+  /** `chance`: what all calls draw from in their order; or, given each call's job, what that call alone draws from. */
+  constructor(settings: Scenario.Provider, workload: Scenario.Workload, chance: Chance | ((job: Job) => Chance)) {
+    this.settings = settings
+    this.#chanceOf = typeof chance === "function" ? chance : undefined
+    this.#chance = typeof chance === "function" ? chance(rest) : chance
     this.#poisoned = workload.poisoned?.kind ?? "invalid-request"
     this.#spans = (settings.outages ?? []).flatMap(spansOf).toSorted((a, b) => a.from - b.from)
     const { requestsPerMinute, tokensPerMinute, window = 60_000 } = settings.limits ?? {}
@@ -102,6 +105,7 @@ export class ProviderModel {
 
   /** Takes a call. `now` never goes back. */
   call(job: Job, now: number): Verdict {
+    if (this.#chanceOf !== undefined) this.#chance = this.#chanceOf(job)
     const chance = this.#chance
     this.counts.calls += 1
     let slowdown = 1
@@ -129,7 +133,7 @@ export class ProviderModel {
   }
 
   #error(): Scenario.Trouble | undefined {
-    const { errors } = this.#settings
+    const { errors } = this.settings
     if (errors === undefined) return undefined
     let draw = this.#chance.next()
     for (const trouble of Scenario.Trouble.literals) {
@@ -147,7 +151,9 @@ export class ProviderModel {
       const verdict = this.#serve(job, now, 1)
       if (verdict._tag !== "Answer") return verdict
       const { endAt, firstAt } = verdict
-      return this.#cut(job, firstAt, firstAt + (endAt - firstAt) * this.#chance.next())
+      const at = firstAt + (endAt - firstAt) * this.#chance.next()
+      // A stream ends as if it were over; of anything else the length is known.
+      return this.#cut(firstAt, at, job.isStream ? "StreamTruncated" : "Network")
     }
     const { class: class_, status } = refusals[kind]
     return this.#refusal(now, class_, status, retryAfter)
@@ -158,15 +164,14 @@ export class ProviderModel {
     return { _tag: "Refused", at: now + after, class: class_, status, retryAfter }
   }
 
-  /** A stream that breaks off is truncated; anything else is a broken connection. */
-  #cut(job: Job, firstAt: number, at: number): Verdict {
+  #cut(firstAt: number, at: number, class_: "StreamTruncated" | "Network"): Verdict {
     this.counts.served -= 1
-    return { _tag: "Cut", firstAt: Math.min(firstAt, at), at, class: job.isStream ? "StreamTruncated" : "Network" }
+    return { _tag: "Cut", firstAt: Math.min(firstAt, at), at, class: class_ }
   }
 
   /** Whether its limits turn the call away. What is turned away is not counted against them. */
   #limited(job: Job, now: number): Verdict | undefined {
-    const { concurrent, hints = true } = this.#settings.limits ?? {}
+    const { concurrent, hints = true } = this.settings.limits ?? {}
     if (concurrent !== undefined) {
       this.#underWay.dropUpTo(now)
       if (this.#underWay.size >= concurrent) return this.#refusal(now, "RateLimit", 429)
@@ -180,7 +185,7 @@ export class ProviderModel {
   }
 
   #exhausted(job: Job, now: number): Verdict | undefined {
-    const { quota } = this.#settings
+    const { quota } = this.settings
     if (quota === undefined) return undefined
     const period = quota.every === undefined ? 0 : Math.floor(now / quota.every)
     if (period !== this.#period) {
@@ -202,12 +207,12 @@ export class ProviderModel {
   }
 
   #serve(job: Job, now: number, slowdown: number): Verdict {
-    const { capacity } = this.#settings
+    const { capacity } = this.settings
     const busy = this.busy(now)
     const load = capacity === undefined ? 0 : Math.min(1, busy / capacity.slots)
     const loaded = capacity === undefined ? 1 : 1 + ((capacity.slowdown ?? 1) - 1) * load * load
     const latency = this.#latency() * slowdown * loaded
-    const { tokensPerSecond } = this.#settings
+    const { tokensPerSecond } = this.settings
     const generation =
       tokensPerSecond === undefined ? 0 : ((job.outputTokens * 1000) / tokensPerSecond) * slowdown * loaded
     let start = now
@@ -226,18 +231,18 @@ export class ProviderModel {
     const firstAt = start + latency
     const endAt = firstAt + generation
     this.#slots.add(endAt)
-    if (this.#settings.limits?.concurrent !== undefined) this.#underWay.add(endAt)
+    if (this.settings.limits?.concurrent !== undefined) this.#underWay.add(endAt)
     this.counts.usd += this.priceOf(job)
     this.counts.served += 1
-    return this.#meetsOutage(job, now, firstAt, endAt) ?? { _tag: "Answer", firstAt, endAt }
+    return this.#meetsOutage(now, firstAt, endAt) ?? { _tag: "Answer", firstAt, endAt }
   }
 
-  /** Whether an outage begins before the answer is complete. */
-  #meetsOutage(job: Job, now: number, firstAt: number, endAt: number): Verdict | undefined {
+  /** Whether an outage begins before the answer is complete: then the connection is lost. */
+  #meetsOutage(now: number, firstAt: number, endAt: number): Verdict | undefined {
     for (const { from, onset, outage } of this.#spans) {
       if (from >= endAt) break
       if (from <= now || onset > 0 || !cuts(outage.kind) || !this.#chance.happens(outage.share ?? 1)) continue
-      if (outage.kind !== "hang") return this.#cut(job, firstAt, from)
+      if (outage.kind !== "hang") return this.#cut(firstAt, from, "Network")
       this.counts.served -= 1
       return { _tag: "Hang" }
     }
@@ -245,7 +250,7 @@ export class ProviderModel {
   }
 
   #latency(): number {
-    const { latency } = this.#settings
+    const { latency } = this.settings
     if ("constant" in latency) return latency.constant
     if ("exponential" in latency) return this.#chance.exponential(latency.exponential)
     return this.#chance.logNormal(latency.p50, latency.p99)
@@ -263,7 +268,7 @@ export class ProviderModel {
 
   /** What a call costs, in US dollars. */
   priceOf({ inputTokens, outputTokens }: { readonly inputTokens: number; readonly outputTokens: number }): number {
-    const { price } = this.#settings
+    const { price } = this.settings
     return price === undefined ? 0 : (inputTokens * price.input + outputTokens * price.output) / 1_000_000
   }
 }

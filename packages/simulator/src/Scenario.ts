@@ -145,7 +145,7 @@ export type Workload = typeof Workload.Type
  * - `network`: the connection is refused or reset at once.
  * - `unreachable`: no connection comes to stand.
  * - `hang`: it is accepted, and nothing comes.
- * - `truncated`: the answer breaks off in the middle.
+ * - `truncated`: the answer breaks off in the middle; a stream ends there as if it were over.
  */
 export const Trouble = Schema.Literals([
   "service-unavailable",

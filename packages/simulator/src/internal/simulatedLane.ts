@@ -11,7 +11,7 @@ import * as Exit from "effect/Exit"
 import * as Stream from "effect/Stream"
 import type { ProviderModel, Verdict } from "../ProviderModel.ts"
 import type * as VirtualClock from "../VirtualClock.ts"
-import { type Job, isRequest } from "./Job.ts"
+import { type Job, isRequest, rest } from "./Job.ts"
 
 /** Who counts what the lane does. */
 export interface Watcher {
@@ -123,9 +123,6 @@ export const make = (id: string, model: ProviderModel, world: VirtualClock.World
 }
 
 type Parts = readonly [Response.StreamPartEncoded, ...ReadonlyArray<Response.StreamPartEncoded>]
-
-/** What a request asks for that goes on behind a stream that broke off: it is not the one that was made, but like it. */
-const rest: Job = { isStream: true, isUrgent: false, isPoisoned: false, inputTokens: 700, outputTokens: 100 }
 
 const jobOf = (request: TextModel.Request): Job => (isRequest(request) ? request.job : rest)
 
