@@ -63,7 +63,7 @@ describe("A director", () => {
       const emulator = yield* OpenAiEmulator.make({
         director: () => ({ ...directions[next++], ended: (outcome) => outcomes.push(outcome) })
       })
-      for (const _ of directions.slice(1)) yield* ask(emulator, { ...chat, body: chatBody() })
+      for (let n = 1; n < directions.length; n++) yield* ask(emulator, { ...chat, body: chatBody() })
       const hung = yield* Effect.forkChild(ask(emulator, { ...chat, body: chatBody() }))
       const { id } = yield* emulator.awaitEntry(({ fault }) => fault?._tag === "Hang")
       hung.interruptUnsafe()

@@ -18,13 +18,14 @@ import { compare } from "./compare.ts"
 import { explain } from "./explain.ts"
 import { faults } from "./faults.ts"
 import { migrate } from "./migrate.ts"
+import { replay } from "./replay.ts"
 import { serve } from "./serve.ts"
 import { simulate } from "./simulate.ts"
 import { tune } from "./tune.ts"
 
 const holdfast = Command.make("holdfast").pipe(
   Command.withDescription("Keeps AI/LLM calls attached while providers fail"),
-  Command.withSubcommands([serve, explain, classify, faults, migrate, simulate, compare, tune, alert])
+  Command.withSubcommands([serve, explain, classify, faults, migrate, simulate, replay, compare, tune, alert])
 )
 
 Command.run(holdfast, { version: "0.0.0" }).pipe(

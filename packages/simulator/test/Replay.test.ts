@@ -121,7 +121,7 @@ describe("draws by operation", () => {
 describe("Agreement", () => {
   it.effect("says how far apart a replay and the mean of virtual runs are, and when that is too far", () =>
     Effect.gen(function* () {
-      const { series: _, ...one } = yield* Simulation.run(yield* storm, Subject.none)
+      const one = yield* Simulation.run(yield* storm, Subject.none)
       const like = (successRate: number, p95: number): Result.Summary => ({
         ...one,
         successRate,

@@ -4,6 +4,7 @@ import * as Config from "@holdfast/gateway/Config"
 import type * as Scenario from "@holdfast/simulator/Scenario"
 import * as Subject from "@holdfast/simulator/Subject"
 import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
 
 /** A policy and the lanes it is for; without lanes it takes those of each scenario. */
 export interface Configured {
@@ -29,6 +30,19 @@ export const configured = Effect.fnUntraced(function* (path: string, route: stri
 /** The lanes to use of a scenario. */
 export const lanesOf = (scenario: Scenario.Scenario, lanes: ReadonlyArray<string> | undefined): ReadonlyArray<string> =>
   lanes === undefined ? Object.keys(scenario.providers) : Subject.standing(scenario, lanes)
+
+/** A named policy, or that of the configuration in a file: what a gateway can serve with, so no baseline. */
+export const policyOf = Effect.fnUntraced(function* (nameOrPath: string, route: string | undefined) {
+  if (Schema.is(Policy.PresetName)(nameOrPath)) {
+    const named: Configured = { name: nameOrPath, policy: Policy.presets[nameOrPath] }
+    return named
+  }
+  if (Subject.named(nameOrPath) !== undefined) {
+    return yield* new Config.InvalidConfig({ source: nameOrPath, problem: "is no policy that a gateway can have" })
+  }
+  const read: Configured = yield* configured(nameOrPath, route)
+  return read
+})
 
 /** The subject for each scenario. */
 type SubjectFor = (scenario: Scenario.Scenario) => Subject.Described

@@ -236,11 +236,7 @@ const lanesOf = (circuit: string, lanes: ReadonlyArray<string>): ReadonlyArray<s
     )
   })
 
-const resultOf = (
-  { policy, scenario, seed }: Options,
-  tally: Tally,
-  virtualMs: number
-): Result.Result => {
+const resultOf = ({ policy, scenario, seed }: Options, tally: Tally, virtualMs: number): Result.Result => {
   const { attempts, operations, succeeded } = tally
   const lanes = tally.lanes(scenario)
   const names = lanes.map(({ lane }) => lane)
