@@ -1,5 +1,6 @@
 import { assert, layer } from "@effect/vitest"
 import { Effect, Exit, Schema, Scope } from "effect"
+import { Event } from "@holdfast/core"
 import { Names } from "@holdfast/telemetry"
 import { readFileSync } from "node:fs"
 import { parser } from "@prometheus-io/lezer-promql"
@@ -105,6 +106,11 @@ layer(embedded, { excludeTestServices: true })("what a gateway says", (it) => {
         )
         const allowed = new Set(["le", "job", "instance", ...given.map((label) => label.replaceAll(".", "_"))])
         for (const label of labels) assert.isTrue(allowed.has(label), `no label ${label}: ${query}`)
+        for (const [, label = "", value = ""] of query.matchAll(/(\w+)(?:=~|!~|!=|=)"([^"]*)"/g)) {
+          for (const one of value.split("|")) {
+            assert.isTrue(one === ".*" || isValue(label, one), `${label} is never ${one}: ${query}`)
+          }
+        }
       }
       // Those that need something the storm has not: a budget that is spent, an adaptive bulkhead, limits that are stated.
       const rare = new Set([
@@ -219,6 +225,12 @@ layer(embedded, { excludeTestServices: true })("what a gateway says", (it) => {
     })
   )
 })
+
+/** Whether a label can have that value: a class is one of the results of events, the others are listed with their names. */
+const isValue = (label: string, value: string): boolean =>
+  label === "class"
+    ? Schema.is(Event.Result)(value)
+    : Object.entries(Names.labels).some(([name, says]) => name === label && says.includes(`\`${value}\``))
 
 /** The metrics and the labels that a query names, by Prometheus' own grammar. */
 const read = (query: string) => {
