@@ -3,7 +3,7 @@ import { lanes, state } from "../feed.ts"
 import { toneOf, wordOf } from "../lane.ts"
 import { Empty } from "../parts/Empty.tsx"
 import { link } from "../place.ts"
-import { number, percent, plain } from "../words.ts"
+import { number, percent, plain, plural } from "../words.ts"
 
 /** Lanes beyond these, by volume, are left to the table. */
 const mostLanes = 24
@@ -190,7 +190,8 @@ const Picture = (props: { readonly routes: ReadonlyArray<Route>; readonly lanes:
                 {node.name}
               </text>
               <text x={left - 12} y={node.top + 31} class="sub end">
-                {number(node.value)} operations{cached > 0 ? `, ${number(cached)} cached` : ""}
+                {plural(node.value, "operation")}
+                {cached > 0 ? `, ${number(cached)} cached` : ""}
               </text>
             </g>
           )
@@ -200,8 +201,8 @@ const Picture = (props: { readonly routes: ReadonlyArray<Route>; readonly lanes:
           const refused = routes.reduce((sum, route) => sum + (route.refused[node.name] ?? 0), 0)
           const broken = routes.reduce((sum, route) => sum + (route.failed[node.name] ?? 0), 0)
           const notes = [
-            `${number(node.value)} ${node.name === notAnswered ? "operations" : "answers"}`,
-            ...(broken > 0 ? [`${number(broken)} attempts failed`] : []),
+            plural(node.value, node.name === notAnswered ? "operation" : "answer"),
+            ...(broken > 0 ? [`${plural(broken, "attempt")} failed`] : []),
             ...(refused > 0 ? [`refused ${number(refused)}×`] : [])
           ]
           return (
@@ -222,7 +223,7 @@ const Picture = (props: { readonly routes: ReadonlyArray<Route>; readonly lanes:
                   width="9"
                   height={Math.min(Math.max(4, refused * scale), Math.max(node.height, 44))}
                 >
-                  <title>{`${number(refused)} calls refused`}</title>
+                  <title>{`${plural(refused, "call")} refused`}</title>
                 </rect>
               )}
               <text x={right + nodeWidth + 22} y={node.top + 14} class="name">
@@ -247,7 +248,8 @@ const Picture = (props: { readonly routes: ReadonlyArray<Route>; readonly lanes:
               <path d={`M${right - 2} ${y1}C${bend} ${y1} ${bend} ${y2} ${right - 3} ${y2}`} marker-end="url(#arrow)">
                 <title>{`${number(move.count)} left ${move.from} for ${move.to}`}</title>
               </path>
-              <text x={bend - 4} y={(y1 + y2) / 2 + 4} class="count end">
+              {/* Nearer to where it comes from, so that the number of the way back is not upon it. */}
+              <text x={bend - 2} y={y1 + (y2 - y1) * 0.35 + 4} class="count end">
                 {number(move.count)}
               </text>
             </g>

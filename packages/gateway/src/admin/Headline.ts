@@ -24,7 +24,7 @@ export const of = (input: Input): Model.Headline => {
   )
   const operations = sum(input.routes.map((route) => route.operations))
   const store = storeOf(input.store)
-  const [worst] = troubles
+  const [worst, second, ...others] = troubles
 
   if (dead.length > 0) {
     const reopening = earliest(input.lanes.filter(({ lane }) => dead.some((route) => route.lanes.includes(lane))))
@@ -46,7 +46,8 @@ export const of = (input: Input): Model.Headline => {
     if (worst !== undefined) parts.push(...troubleOf(worst, input))
     else if (failing !== undefined) parts.push(failing)
     else parts.push("every lane is well")
-    if (troubles.length > 1) parts.push(`, and ${troubles.length - 1} more ${plural(troubles.length - 1, "lane")}`)
+    if (second !== undefined && others.length === 0) parts.push("; ", ...troubleOf(second, input))
+    else if (others.length > 0) parts.push(`; ${others.length + 1} more lanes are not well`)
     const cover = worst === undefined ? undefined : coverOf(worst, input)
     if (cover !== undefined) parts.push(`; ${cover}`)
     if (worst !== undefined && failing !== undefined) parts.push(`; ${failing}`)

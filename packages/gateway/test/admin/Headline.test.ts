@@ -126,7 +126,20 @@ const table: ReadonlyArray<readonly [string, Partial<Input>, string]> = [
       ],
       routes: [{ ...chat, lanes: [...chat.lanes, "local/llama"], answers: { "local/llama": 100 } }]
     },
-    "degraded|Degraded: Gemini is failing, next probe at 14:05, and 1 more lane; 100 % of chat is answered by local."
+    "degraded|Degraded: Gemini is failing, next probe at 14:05; OpenAI is failing, next probe at 14:05; 100 % of chat is answered by local."
+  ],
+  [
+    "three lanes in trouble, another one of the route left",
+    {
+      lanes: [
+        open(gemini),
+        open(openAi),
+        open({ ...gemini, lane: "acme/a", provider: "acme" }),
+        { ...gemini, lane: "local/llama", provider: "local", circuit: closed("local/llama") }
+      ],
+      routes: [{ ...chat, lanes: [...chat.lanes, "local/llama"], answers: { "local/llama": 100 } }]
+    },
+    "degraded|Degraded: Gemini is failing, next probe at 14:05; 2 more lanes are not well; 100 % of chat is answered by local."
   ],
   [
     "every lane is down",
@@ -164,12 +177,12 @@ const table: ReadonlyArray<readonly [string, Partial<Input>, string]> = [
   [
     "a person's decision comes before a failing lane",
     { lanes: [open(gemini), held(openAi, "force-closed")] },
-    "degraded|Degraded: OpenAI is held closed by Ada (a bad release), and 1 more lane."
+    "degraded|Degraded: OpenAI is held closed by Ada (a bad release); Gemini is failing, next probe at 14:05."
   ],
   [
     "an open circuit that is only observed lets calls through",
     { lanes: [held(open(gemini), "observe"), open(openAi)] },
-    "degraded|Degraded: OpenAI is failing, next probe at 14:05, and 1 more lane."
+    "degraded|Degraded: OpenAI is failing, next probe at 14:05; Gemini is failing, next probe at 14:05."
   ],
   [
     "down because a person holds the last lane",
