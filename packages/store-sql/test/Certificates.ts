@@ -14,6 +14,10 @@ const make = (name: string, options: SelfsignedOptions): Effect.Effect<Certifica
 export const authority = (name: string): Effect.Effect<Certificate> =>
   make(name, { extensions: [{ name: "basicConstraints", cA: true, critical: true }] })
 
+/** Of one host, by nobody but itself. */
+export const selfSigned = (host: string): Effect.Effect<Certificate> =>
+  make(host, { extensions: [{ name: "subjectAltName", altNames: [{ type: 2, value: host }] }] })
+
 /** Of one host. Ends in a day, or ended yesterday. */
 export const of = (host: string, by: Certificate, ended = false): Effect.Effect<Certificate> =>
   Effect.suspend(() => {

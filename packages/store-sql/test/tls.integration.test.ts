@@ -1,6 +1,7 @@
 import { assert, layer } from "@effect/vitest"
 import { Cause, Deferred, Effect, Redacted, type Scope } from "effect"
 import { SqlClient } from "effect/sql"
+import { spawnSync } from "node:child_process"
 import { chown, readFile, stat, writeFile } from "node:fs/promises"
 import { createServer, type Socket } from "node:net"
 import { join } from "node:path"
@@ -186,6 +187,45 @@ layer(TestPostgres.layer, { excludeTestServices: true, timeout: "60 seconds" })(
         const url = yield* urlOf("localhost", `sslmode=${mode}&${ca}`)
         yield* refusal(url, "Untrusted", "is not valid: certificate has expired")
       }
+    })
+  )
+
+  it.effect("trusts a certificate that a server signed itself, where that is named", () =>
+    Effect.gen(function* () {
+      const own = yield* Certificates.selfSigned("localhost")
+      const named = `sslrootcert=${encodeURIComponent(yield* place("self.pem", own.cert))}`
+      yield* serve(own)
+      assert.isTrue(yield* connect(yield* urlOf("localhost", `sslmode=verify-full&${named}`)))
+      yield* refusal(yield* urlOf("127.0.0.1", `sslmode=verify-full&${named}`), "Untrusted", "another name")
+      yield* refusal(yield* urlOf("localhost", "sslmode=verify-full"), "Untrusted", "no authority that is trusted")
+    })
+  )
+
+  it.effect("trusts the authorities of Node and of its environment where the URL names none", () =>
+    Effect.gen(function* () {
+      const ours = yield* Certificates.authority("Ours")
+      const pem = yield* place("ours.pem", ours.cert)
+      yield* serve(yield* Certificates.of("localhost", ours))
+      const url = yield* urlOf("localhost", "sslmode=verify-full")
+      // Node reads its environment when it starts.
+      const program = `
+        import { Effect, Redacted } from "effect"
+        import * as Database from ${JSON.stringify(new URL("../src/Database.ts", import.meta.url).href)}
+        const layer = Database.layerUrl(Redacted.make(process.env.URL))
+        console.log(await Effect.runPromise(Effect.match(Effect.provide(Database.check, layer), {
+          onSuccess: () => "connected",
+          onFailure: ({ reason }) => reason
+        })))`
+      const says = (env: Record<string, string>) =>
+        Effect.sync(() =>
+          spawnSync(process.execPath, ["--input-type=module", "--eval", program], {
+            cwd: import.meta.dirname,
+            env: { ...env, URL: url },
+            encoding: "utf8"
+          }).stdout.trim()
+        )
+      assert.strictEqual(yield* says({ NODE_EXTRA_CA_CERTS: pem }), "connected")
+      assert.strictEqual(yield* says({}), "Untrusted")
     })
   )
 
