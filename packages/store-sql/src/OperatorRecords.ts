@@ -47,16 +47,12 @@ export interface OperatorRecords {
   readonly write: (changes: Changes) => Effect.Effect<void, DatabaseError>
   /** The holds that are for this instance or for all, and in force at that instant. */
   readonly inForce: (now: number) => Effect.Effect<ReadonlyArray<Hold>, DatabaseError>
-  /** What was done last, on whichever instance, latest first. */
-  readonly actions: (limit: number) => Effect.Effect<ReadonlyArray<Action>, DatabaseError>
 }
 
 /** The records as an instance of that name sees them. */
 export const make = (instance: string): Effect.Effect<OperatorRecords, never, SqlClient.SqlClient> =>
   Effect.map(SqlClient.SqlClient, (sql) => {
     const instant = (at: number | null) => sql`to_timestamp(${at}::float8 / 1000)`
-    const millis = (column: string) => sql.literal(`(extract(epoch FROM ${column}) * 1000)::float8`)
-    const orError = <A>(self: Effect.Effect<A, SqlError.SqlError>) => Effect.mapError(self, fromSqlError)
 
     const hold = (one: Hold, releasedAt: number | null) => sql`
       INSERT INTO holds (hold_id, instance, circuit, mode, drain, reason, held_by, since, until, released_at)
@@ -89,14 +85,31 @@ export const make = (instance: string): Effect.Effect<OperatorRecords, never, Sq
       inForce: (now) =>
         orError(sql<Hold>`
           SELECT hold_id AS id, instance, circuit, mode, drain, reason, held_by AS by,
-            ${millis("since")} AS since, ${millis("until")} AS until
+            ${sql.literal(millis("since"))} AS since, ${sql.literal(millis("until"))} AS until
           FROM holds
           WHERE released_at IS NULL AND (until IS NULL OR until > ${instant(now)})
             AND (instance IS NULL OR instance = ${instance})
-          ORDER BY holds.since, hold_id`),
-      actions: (limit) =>
-        orError(sql<Action>`
-          SELECT action_id AS id, ${millis("done_at")} AS at, instance, done_by AS by, action, target, reason
-          FROM operator_actions ORDER BY done_at DESC, action_id DESC LIMIT ${limit}`)
+          ORDER BY holds.since, hold_id`)
     }
   })
+
+/** What was done last, on whichever instance, latest first; from one instant on and before another, where that is given. */
+export const actions = (
+  limit: number,
+  span?: { readonly since: number; readonly until: number }
+): Effect.Effect<ReadonlyArray<Action>, DatabaseError, SqlClient.SqlClient> =>
+  SqlClient.SqlClient.use((sql) => {
+    const isWithin =
+      span === undefined
+        ? sql.literal("true")
+        : sql`done_at >= to_timestamp(${span.since}::float8 / 1000)
+            AND done_at < to_timestamp(${span.until}::float8 / 1000)`
+    return orError(sql<Action>`
+      SELECT action_id AS id, ${sql.literal(millis("done_at"))} AS at, instance, done_by AS by, action, target, reason
+      FROM operator_actions WHERE ${isWithin} ORDER BY done_at DESC, action_id DESC LIMIT ${limit}`)
+  })
+
+const millis = (column: string): string => `(extract(epoch FROM ${column}) * 1000)::float8`
+
+const orError = <A>(self: Effect.Effect<A, SqlError.SqlError>): Effect.Effect<A, DatabaseError> =>
+  Effect.mapError(self, fromSqlError)

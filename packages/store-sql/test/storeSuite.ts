@@ -179,13 +179,14 @@ export const storeSuite = <E>(name: string, database: Layer.Layer<Database.Datab
         const [first, second] = [act("a-1", 10_000, "one"), act("a-2", 20_000, "other")]
         yield* one.write({ put: [], released: [], actions: [first] })
         yield* other.write({ put: [], released: [], actions: [second, first] })
-        assert.deepStrictEqual(yield* one.actions(10), [second, first])
-        assert.deepStrictEqual(yield* one.actions(1), [second])
+        assert.deepStrictEqual(yield* OperatorRecords.actions(10), [second, first])
+        assert.deepStrictEqual(yield* OperatorRecords.actions(1), [second])
+        assert.deepStrictEqual(yield* OperatorRecords.actions(10, { since: 10_000, until: 20_000 }), [first])
         const refused = yield* Effect.flip(
           one.write({ put: [], released: [], actions: [act("a-3", 30_000, "one"), act("a-4", 40_000, "n\0ne")] })
         )
         assert.strictEqual(refused._tag, "DatabaseError")
-        assert.deepStrictEqual(yield* one.actions(10), [second, first])
+        assert.deepStrictEqual(yield* OperatorRecords.actions(10), [second, first])
       })
     )
 

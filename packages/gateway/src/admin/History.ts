@@ -3,6 +3,7 @@
  * whoever asks is told that there is no answer instead of failing.
  */
 import type * as DatabaseError from "@holdfast/store-sql/DatabaseError"
+import * as OperatorRecords from "@holdfast/store-sql/OperatorRecords"
 import * as Queries from "@holdfast/store-sql/Queries"
 import * as TimeSeries from "@holdfast/store-sql/TimeSeries"
 import * as Context from "effect/Context"
@@ -18,6 +19,9 @@ import * as Series from "./Series.ts"
 
 /** How long the store may take for one question. */
 const patience = "5 seconds"
+
+/** More say nothing more on a chart. */
+const maxMarks = 500
 
 /** How far back groups of errors are looked for, in milliseconds. */
 const errorsMillis = 7 * 86_400_000
@@ -93,7 +97,12 @@ export const make = Effect.gen(function* () {
             sql
           )
           const changes = yield* queries.circuits({ since: query.from, until: query.to, circuit: query.lane })
-          return seriesOf(query, step, steps, changes)
+          const done = yield* Effect.provideService(
+            OperatorRecords.actions(maxMarks, { since: query.from, until: Math.min(query.to, startedAt) }),
+            SqlClient.SqlClient,
+            sql
+          )
+          return { ...seriesOf(query, step, steps, changes), marks: marksOf(done) }
         })
       ),
     operations: ({ limit, result, route, text, until }) =>
@@ -132,7 +141,7 @@ const seriesOf = (
   step: number,
   steps: ReadonlyArray<TimeSeries.Step>,
   changes: ReadonlyArray<Queries.CircuitChange>
-): Model.Series => {
+): Omit<Model.Series, "marks"> => {
   const at = Series.instantsOf(query)
   const byInstant = new Map(steps.map((one) => [one.at, one]))
   const points = at.map((instant) => byInstant.get(instant))
@@ -149,9 +158,22 @@ const seriesOf = (
     p95Millis: points.map((point) => point?.p95Millis ?? null),
     usd: points.map((point) => point?.usd ?? 0),
     errors: Object.fromEntries(classes.map((name) => [name, points.map((point) => point?.errors.get(name) ?? 0)])),
-    bands: bandsOf(changes, query),
-    marks: []
+    bands: bandsOf(changes, query)
   }
+}
+
+/** What people did to circuits, oldest first. */
+const marksOf = (actions: ReadonlyArray<OperatorRecords.Action>): Model.Series["marks"] =>
+  actions.toReversed().flatMap(({ action, at, by, reason, target }) => {
+    const kind = markKinds[action]
+    return kind === undefined ? [] : [{ at, kind, text: `${by}: ${action} ${target} (${reason})` }]
+  })
+
+const markKinds: { readonly [action: string]: Model.Series["marks"][number]["kind"] | undefined } = {
+  hold: "hold",
+  drain: "hold",
+  release: "release",
+  expire: "release"
 }
 
 /** Spans in which a circuit was not closed. One that was open before the span began is known by its next change. */

@@ -14,7 +14,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Result from "effect/Result"
 import * as Semaphore from "effect/Semaphore"
-import type * as SqlClient from "effect/sql/SqlClient"
+import * as SqlClient from "effect/sql/SqlClient"
 import * as Routes from "../Routes.ts"
 import * as HoldBook from "./internal/HoldBook.ts"
 import type * as Model from "./Model.ts"
@@ -73,6 +73,11 @@ export const make = Effect.fnUntraced(function* (options: Options) {
   const bus = yield* EventBus.EventBus
   const routes = yield* Routes.Routes
   const records = yield* OperatorRecords.make(instance)
+  const done = Effect.provideService(
+    OperatorRecords.actions(HoldBook.remembered),
+    SqlClient.SqlClient,
+    yield* SqlClient.SqlClient
+  )
   const lanes = new Set(routes.lanes.map((lane) => lane.id))
   const book = HoldBook.make()
   const frees = new Map<string, Effect.Effect<void>>()
@@ -131,7 +136,7 @@ export const make = Effect.fnUntraced(function* (options: Options) {
         `${hold.circuit} is held (${hold.mode}) by ${hold.by}, as it was before or on another gateway: ${hold.reason}`
       ).pipe(log)
     }
-    if (!isPrepared) HoldBook.recall(book, yield* records.actions(HoldBook.remembered))
+    if (!isPrepared) HoldBook.recall(book, yield* done)
     isPrepared = true
   })
 
@@ -222,7 +227,7 @@ export const make = Effect.fnUntraced(function* (options: Options) {
     }),
     list: Effect.sync(() => HoldBook.list(book)),
     note: (action) => Effect.andThen(record(action), met(patience)),
-    actions: records.actions(HoldBook.remembered).pipe(
+    actions: done.pipe(
       Effect.timeoutOption(timeout),
       Effect.result,
       Effect.map((found) => {

@@ -57,7 +57,7 @@ export const fromMemory = (live: Live.Kept, query: Query): Model.Series => {
 
 /**
  * The store's series with what memory knows of the time since `reach`: the store hears of the latest a moment later. A step
- * that both know a part of has the greater of the two.
+ * that both know a part of has the greater of the two. Marks of the store are those of before this process.
  */
 export const joined = (stored: Model.Series, here: Model.Series, reach: number): Model.Series => {
   const isHere = stored.at.map((at) => at + stored.step > reach)
@@ -78,6 +78,6 @@ export const joined = (stored: Model.Series, here: Model.Series, reach: number):
       classes.map((name) => [name, greater(stored.errors[name] ?? none, here.errors[name] ?? none)])
     ),
     bands: [...stored.bands.filter(({ to }) => to !== undefined && to <= reach), ...here.bands],
-    marks: here.marks
+    marks: [...stored.marks, ...here.marks]
   }
 }

@@ -97,7 +97,20 @@ layer(embedded, { excludeTestServices: true })("the admin API after a restart", 
       )
 
       // And in the process after this one, where it comes back.
+      const observed = yield* Effect.promise(() =>
+        fetch(`${url}/api/holds`, {
+          method: "POST",
+          headers: { "content-type": "application/json", "x-holdfast-admin-key": key },
+          body: JSON.stringify({ circuit: secondary, mode: "observe", by: "Ada", reason: "to see" })
+        }).then((response) => response.status)
+      )
+      assert.strictEqual(observed, 200)
       const again = yield* start({ ...keyed, gemini: { rules: [{ fault: { _tag: "ServiceUnavailable" } }] } })
+      const marks = yield* get(Model.Series, `${again.url}/api/series?from=${at - 3_600_000}&to=${at + 60_000}`)
+      assert.deepInclude(
+        marks.marks.map(({ kind, text }) => ({ kind, text })),
+        { kind: "hold", text: `Ada: hold ${secondary} (observe) (to see)` }
+      )
       const later = get(Schema.Array(Model.ErrorGroup), `${again.url}/api/errors`)
       assert.deepInclude((yield* later)[0]?.resolution, { by: "Ada", note: "seen" })
       yield* Effect.promise(() => again.client.chat.completions.create(question))
