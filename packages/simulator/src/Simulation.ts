@@ -67,7 +67,8 @@ const simulate = (scenario: Scenario.Scenario, subject: Subject.Subject, seed: n
       answered: (lane, usd, now) => tally.answer(lane, usd, now)
     }
     const [first, ...others] = cast
-    const laneOf = ({ lane, model }: course.Cast) => simulatedLane.make(lane, model, world, watcher)
+    const laneOf = ({ lane, model }: course.Cast) =>
+      simulatedLane.make(lane, model, world, watcher, subject.pieceMillis)
     yield* course.watch(
       cast.map(({ lane }) => lane),
       tally,

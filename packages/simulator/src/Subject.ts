@@ -20,6 +20,11 @@ export interface Subject {
   readonly name: string
   /** Which lanes of the scenario it uses, most preferred first. Default: all, in the scenario's order. */
   readonly lanes?: ReadonlyArray<string> | undefined
+  /**
+   * How long a stream may be silent between two pieces without its noticing, in milliseconds. What a provider sends within
+   * that time comes as one piece. Default: nobody minds.
+   */
+  readonly pieceMillis?: number | undefined
   /** Its model over the lanes. */
   readonly model: (
     lanes: readonly [Lane.Lane, ...ReadonlyArray<Lane.Lane>]
@@ -30,10 +35,15 @@ export interface Subject {
 export const holdfast = (name: string, policy: Policy.Policy, lanes?: ReadonlyArray<string>): Subject => ({
   name,
   lanes,
+  pieceMillis: pieceMillisOf(policy),
   model: (simulated) =>
     // Simulated lanes generate text, and no lane is in a scenario twice.
     Effect.orDie(Route.text("simulated", { lanes: simulated.map((lane) => Effect.succeed(lane)), policy }))
 })
+
+/** Half of what its clock for gaps allows, and of what it calls slow. */
+const pieceMillisOf = ({ breaker, clocks }: Policy.Policy): number =>
+  Duration.toMillis(Duration.min(clocks.chunkGap, breaker.slowCall ?? clocks.chunkGap)) / 2
 
 /** The first provider, once, with no more than the caller's own patience. */
 export const none: Subject = {

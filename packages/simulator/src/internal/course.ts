@@ -10,7 +10,6 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
-import * as Stream from "effect/Stream"
 import { ProviderModel } from "../ProviderModel.ts"
 import type * as Result from "../Result.ts"
 import type * as Scenario from "../Scenario.ts"
@@ -206,7 +205,6 @@ const tagOf = (exit: Exit.Exit<void, { readonly _tag: string }>): string | undef
  */
 export const watch = Effect.fnUntraced(function* (lanes: ReadonlyArray<string>, tally: Tally, origin: number) {
   const bus = yield* EventBus.EventBus
-  const { stream } = yield* bus.subscribe({ capacity: 1_000_000 })
   const note = (event: Event.Event): void => {
     const at = event.at - origin
     if (event._tag === "CircuitChanged") {
@@ -221,7 +219,7 @@ export const watch = Effect.fnUntraced(function* (lanes: ReadonlyArray<string>, 
       tally.changed({ at, lane: event.lane, state: event.to, reason })
     }
   }
-  yield* Effect.forkScoped(Stream.runForEach(stream, (event) => Effect.sync(() => note(event))))
+  yield* bus.listen(note)
 })
 
 /** Which lanes a circuit stands before: its own, or all with its credential or model. */

@@ -21,10 +21,14 @@ export interface Watcher {
   readonly answered: (lane: string, usd: number, now: number) => void
 }
 
-/** Between two pieces of a stream: often enough for any gap clock, seldom enough to be cheap. Milliseconds. */
-const pieceMillis = 2000
-
-export const make = (id: string, model: ProviderModel, world: VirtualClock.World, watcher: Watcher): Lane.Lane => {
+/** `pieceMillis`: of a stream that lasts longer, a piece comes this often. */
+export const make = (
+  id: string,
+  model: ProviderModel,
+  world: VirtualClock.World,
+  watcher: Watcher,
+  pieceMillis = Number.POSITIVE_INFINITY
+): Lane.Lane => {
   const slash = id.indexOf("/")
   const [provider, modelName] = [id.slice(0, slash), id.slice(slash + 1)]
   const target = { provider, model: modelName, lane: id }
