@@ -22,11 +22,22 @@ export type Verdict =
       readonly status: number | undefined
       /** Milliseconds that the provider names. */
       readonly retryAfter: number | undefined
+      /** Its limits have turned the call away. */
+      readonly isLimited?: boolean
     }
   /** No connection comes to stand. */
   | { readonly _tag: "Unreachable" }
   /** Nothing comes. */
   | { readonly _tag: "Hang" }
+
+type Refused = Extract<Verdict, { readonly _tag: "Refused" }>
+
+/** What is left of a limit, and how long until all of it is there again, in milliseconds. */
+export interface Left {
+  readonly limit: number
+  readonly remaining: number
+  readonly resetMillis: number
+}
 
 /** What it has seen and done so far. */
 export interface Counts {
@@ -62,6 +73,9 @@ const refusals: {
   "invalid-response": { class: "InvalidResponse", status: 200 },
   network: { class: "Network" }
 }
+
+/** Providers whose headers say nothing about limits. */
+const mute: ReadonlySet<string> = new Set(["gemini", "google", "vertex"])
 
 /** How soon an error comes, in milliseconds: a round trip and a little. */
 const errorMillis = { p50: 120, p99: 800 }
@@ -101,6 +115,21 @@ export class ProviderModel {
   busy(now: number): number {
     this.#slots.dropUpTo(now)
     return this.#slots.size
+  }
+
+  /** Whether its headers say what is left of its limits. */
+  statesLimits(provider: string): boolean {
+    const { limits } = this.settings
+    if (limits?.requestsPerMinute === undefined && limits?.tokensPerMinute === undefined) return false
+    return limits.headers ?? !mute.has(provider)
+  }
+
+  /** What it has to say of its limits. */
+  left(now: number): { readonly requests?: Left; readonly tokens?: Left } {
+    const { requestsPerMinute = 0, tokensPerMinute = 0 } = this.settings.limits ?? {}
+    const requests = this.#requests?.left(requestsPerMinute, now)
+    const tokens = this.#tokens?.left(tokensPerMinute, now)
+    return { ...(requests && { requests }), ...(tokens && { tokens }) }
   }
 
   /** Takes a call. `now` never goes back. */
@@ -159,7 +188,7 @@ export class ProviderModel {
     return this.#refusal(now, class_, status, retryAfter)
   }
 
-  #refusal(now: number, class_: Failure.Class, status: number | undefined, retryAfter?: number): Verdict {
+  #refusal(now: number, class_: Failure.Class, status: number | undefined, retryAfter?: number): Refused {
     const after = this.#chance.logNormal(errorMillis.p50, errorMillis.p99)
     return { _tag: "Refused", at: now + after, class: class_, status, retryAfter }
   }
@@ -174,11 +203,11 @@ export class ProviderModel {
     const { concurrent, hints = true } = this.settings.limits ?? {}
     if (concurrent !== undefined) {
       this.#underWay.dropUpTo(now)
-      if (this.#underWay.size >= concurrent) return this.#refusal(now, "RateLimit", 429)
+      if (this.#underWay.size >= concurrent) return { ...this.#refusal(now, "RateLimit", 429), isLimited: true }
     }
     const tokens = job.inputTokens + job.outputTokens
     const wait = Math.max(this.#requests?.waitMillis(1, now) ?? 0, this.#tokens?.waitMillis(tokens, now) ?? 0)
-    if (wait > 0) return this.#refusal(now, "RateLimit", 429, hints ? wait : undefined)
+    if (wait > 0) return { ...this.#refusal(now, "RateLimit", 429, hints ? wait : undefined), isLimited: true }
     this.#requests?.take(1)
     this.#tokens?.take(tokens)
     return undefined
@@ -302,10 +331,20 @@ class Bucket {
     this.#level = this.#size
   }
 
-  /** Milliseconds until so much could be taken; what is more than it ever holds may be taken once it is full. */
-  waitMillis(amount: number, now: number): number {
+  left(limit: number, now: number): Left {
+    this.#fill(now)
+    const remaining = Math.max(0, Math.floor(this.#level + 1e-9))
+    return { limit, remaining, resetMillis: (this.#size - this.#level) / this.#rate }
+  }
+
+  #fill(now: number): void {
     this.#level = Math.min(this.#size, this.#level + (now - this.#at) * this.#rate)
     this.#at = now
+  }
+
+  /** Milliseconds until so much could be taken; what is more than it ever holds may be taken once it is full. */
+  waitMillis(amount: number, now: number): number {
+    this.#fill(now)
     // A little less than a whole one is one: the level is a sum of fractions.
     const missing = Math.min(amount, this.#size) - this.#level
     return missing <= 1e-9 ? 0 : missing / this.#rate

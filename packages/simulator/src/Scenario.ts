@@ -201,7 +201,12 @@ const Limits = Schema.Struct({
   /** How long the limits may be saved up for. Default 1 minute. */
   window: Schema.optionalKey(Span),
   /** Whether a 429 names the wait. Default true. */
-  hints: Schema.optionalKey(Schema.Boolean)
+  hints: Schema.optionalKey(Schema.Boolean),
+  /**
+   * Whether the headers of answers, and of a 429, say what is left of the requests and tokens. Default: as the provider of
+   * that name does; `gemini`, `google` and `vertex` do not, all others do.
+   */
+  headers: Schema.optionalKey(Schema.Boolean)
 })
 export type Limits = typeof Limits.Type
 

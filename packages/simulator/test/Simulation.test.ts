@@ -149,6 +149,27 @@ describe("Simulation", { timeout: 120_000 }, () => {
     })
   )
 
+  it.effect("heeds what headers say is left, where the provider is one that says it", () =>
+    Effect.gen(function* () {
+      const callsOf = Effect.fnUntraced(function* (lane: string, limits: object) {
+        const limited = { ...well, limits: { requestsPerMinute: 120, tokensPerMinute: 120_000, ...limits } } as const
+        const workload = { arrivals: { constant: "5 per second" }, deadline: "60 seconds", streams: 0.5 } as const
+        const result = yield* run({ workload, providers: { [lane]: limited, "b/two": well } })
+        assert.isAbove(result.successRate, 0.99)
+        const { answered = 0, attempts = 0 } = result.lanes[0] ?? {}
+        return { answered, refused: attempts - answered }
+      })
+      const unsaid = yield* callsOf("a/one", { headers: false })
+      assert.isAbove(unsaid.refused, 30)
+      for (const said of [yield* callsOf("a/one", {}), yield* callsOf("gemini/one", { headers: true })]) {
+        // All that the limits let through, 120 a minute after the first 120, and next to nothing beyond.
+        assert.isAbove(said.answered, 3500)
+        assert.isBelow(said.refused, 5)
+      }
+      assert.deepStrictEqual(yield* callsOf("gemini/one", {}), yield* callsOf("gemini/one", { headers: false }))
+    })
+  )
+
   it.effect("asks as the official SDKs do", () =>
     Effect.gen(function* () {
       const down = { ...well, outages: [{ ...outage, at: "0 seconds", for: "40 minutes" }] }

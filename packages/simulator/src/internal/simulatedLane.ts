@@ -2,14 +2,16 @@
 import * as ConnectClock from "@holdfast/core/ConnectClock"
 import * as Failure from "@holdfast/core/Failure"
 import * as Lane from "@holdfast/core/Lane"
+import * as Limits from "@holdfast/core/Limits"
 import type * as TextModel from "@holdfast/core/TextModel"
 import type * as Response from "effect/ai/Response"
 import * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import type * as Fiber from "effect/Fiber"
 import * as Stream from "effect/Stream"
-import type { ProviderModel, Verdict } from "../ProviderModel.ts"
+import type { Left, ProviderModel, Verdict } from "../ProviderModel.ts"
 import type * as VirtualClock from "../VirtualClock.ts"
 import { type Job, isRequest, rest } from "./Job.ts"
 
@@ -66,21 +68,42 @@ export const make = (
     return model.call(job, now)
   }
 
+  const statesLimits = model.statesLimits(provider)
+
+  /** What the headers of the response to a call that was just taken have to say, for whoever listens when they come. */
+  const headers = (fiber: Fiber.Fiber<unknown, unknown>, verdict: Verdict): (() => void) | undefined => {
+    const listen = statesLimits ? fiber.getRef(Limits.Listener) : undefined
+    if (listen === undefined || (verdict._tag === "Refused" && verdict.isLimited !== true)) return undefined
+    const { requests, tokens } = model.left(world.now())
+    return () => {
+      const now = world.now()
+      listen(
+        { ...(requests && { requests: stated(requests, now) }), ...(tokens && { tokens: stated(tokens, now) }) },
+        now
+      )
+    }
+  }
+
   const answered = (job: Job): void => watcher.answered(id, model.priceOf(job), world.now())
 
   const generate: TextModel.TextModel["generate"] = (request) =>
-    Effect.suspend(() => {
+    Effect.withFiber((fiber) => {
       const job = jobOf(request)
       const verdict = take(job)
+      const tell = headers(fiber, verdict)
       switch (verdict._tag) {
         case "Answer":
           return at(verdict.endAt, () => {
+            tell?.()
             answered(job)
             return Exit.succeed([text, finish(job)])
           })
         case "Refused":
         case "Cut":
-          return at(verdict.at, () => Exit.fail(failureOf(verdict)))
+          return at(verdict.at, () => {
+            tell?.()
+            return Exit.fail(failureOf(verdict))
+          })
         case "Hang":
           return Effect.never
         case "Unreachable":
@@ -90,26 +113,36 @@ export const make = (
 
   const stream: TextModel.TextModel["stream"] = (request) =>
     Stream.fromPull(
-      Effect.sync(() => {
+      Effect.withFiber((fiber) => {
         const job = jobOf(request)
         const verdict = take(job)
-        if (verdict._tag === "Hang") return Effect.never
-        if (verdict._tag === "Unreachable") return notConnected
-        if (verdict._tag === "Refused") return at(verdict.at, () => Exit.fail(failureOf(verdict)))
+        if (verdict._tag === "Hang") return Effect.succeed(Effect.never)
+        if (verdict._tag === "Unreachable") return Effect.succeed(notConnected)
+        const tell = headers(fiber, verdict)
+        if (verdict._tag === "Refused") {
+          return Effect.succeed(
+            at(verdict.at, () => {
+              tell?.()
+              return Exit.fail(failureOf(verdict))
+            })
+          )
+        }
         const { firstAt } = verdict
         const endAt = verdict._tag === "Answer" ? verdict.endAt : verdict.at
         let next = firstAt
-        return Effect.suspend((): Effect.Effect<Parts, Failure.Failure | Cause.Done> => {
+        const pull = Effect.suspend((): Effect.Effect<Parts, Failure.Failure | Cause.Done> => {
           if (next === Number.POSITIVE_INFINITY) return Cause.done()
           const [due, isFirst] = [next, next === firstAt]
           next = due >= endAt ? Number.POSITIVE_INFINITY : Math.min(endAt, due + pieceMillis)
           return at(due, () => {
+            if (isFirst) tell?.()
             if (due < endAt) return Exit.succeed(isFirst ? beginning : piece)
             if (verdict._tag === "Cut") return Exit.fail(failureOf(verdict))
             answered(job)
             return Exit.succeed([...(isFirst ? beginning : piece), end, finish(job)])
           })
         })
+        return Effect.succeed(pull)
       })
     )
 
@@ -118,6 +151,7 @@ export const make = (
     model: modelName,
     id,
     text: { generate, stream },
+    statesLimits,
     estimateTokens: (request) => {
       const job = "prompt" in request ? jobOf(request) : rest
       return job.inputTokens + job.outputTokens
@@ -125,6 +159,12 @@ export const make = (
     cost: ({ inputTokens = 0, outputTokens = 0 }) => model.priceOf({ inputTokens, outputTokens })
   })
 }
+
+const stated = ({ limit, remaining, resetMillis }: Left, now: number) => ({
+  limit,
+  remaining,
+  resetAt: now + resetMillis
+})
 
 type Parts = readonly [Response.StreamPartEncoded, ...ReadonlyArray<Response.StreamPartEncoded>]
 
