@@ -120,6 +120,7 @@ layer(TestPostgres.layer, { excludeTestServices: true, timeout: "60 seconds" })(
           // Whatever room there is in spite of that is taken at once. The disk first, then the database as well.
           const filling = yield* disk.fill.pipe(Effect.repeat(Schedule.spaced("20 millis")), Effect.forkChild)
           const full = yield* ask(first.base, 300)
+          yield* until(metric("holdfast_journal_failing"), (value) => value === 1)
           yield* until(metric("holdfast_store_pending"), (rows) => rows === 0)
           yield* proxy.cut
           const alone = yield* ask(first.base, 300)
@@ -131,6 +132,7 @@ layer(TestPostgres.layer, { excludeTestServices: true, timeout: "60 seconds" })(
           yield* Fiber.interrupt(filling)
           yield* disk.clear
           yield* until(said, (lines) => lines.at(-1) === "The journal is behind")
+          assert.strictEqual(yield* metric("holdfast_journal_failing"), 0)
           const room = yield* ask(first.base, 20)
           first.child.kill("SIGKILL")
           yield* first.ended

@@ -37,7 +37,12 @@ export const metrics = ({ metrics }: Config.Config) =>
         watched: [...byName.values()].flatMap(({ lanes, policy }) => lanes.map((lane) => ({ lane, policy }))),
         more: Effect.map(writer.stats, ({ away, dropped, journal, pending, rejected, written }) => [
           Metrics.reading("storePending", {}, pending),
-          ...(journal === undefined ? [] : [Metrics.reading("journalSize", {}, journal.bytes)]),
+          ...(journal === undefined
+            ? []
+            : [
+                Metrics.reading("journalSize", {}, journal.bytes),
+                Metrics.reading("journalFailing", {}, Number(journal.problem !== undefined))
+              ]),
           Metrics.reading("storeAway", {}, Number(away)),
           Metrics.reading("storeWritten", {}, written),
           Metrics.reading("storeLost", {}, dropped + rejected)

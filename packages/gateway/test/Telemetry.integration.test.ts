@@ -123,7 +123,8 @@ layer(embedded, { excludeTestServices: true })("what a gateway says", (it) => {
         "holdfast_circuit_holds",
         "holdfast_operation_waits_total",
         "holdfast_metrics_overflow_total",
-        "holdfast_journal_size_bytes"
+        "holdfast_journal_size_bytes",
+        "holdfast_journal_failing"
       ])
       const there = Prometheus.names(text)
       for (const name of asked) {

@@ -128,6 +128,13 @@ export const read = {
     description: "What the journal in front of the database takes on disk, where there is one",
     labels: []
   },
+  journalFailing: {
+    id: "holdfast.journal.failing",
+    type: "gauge",
+    unit: "{journal}",
+    description: "1 while the disk takes nothing of the journal, and rows wait in memory",
+    labels: []
+  },
   storeWritten: {
     id: "holdfast.store.written",
     type: "counter",
