@@ -137,7 +137,19 @@ describe.skipIf(Browser.executable === undefined)("the view of alerts, in Chromi
           }
           const tab = yield* Browser.tab(browser)
           yield* run(async () => {
+            // Neither an answer nor a refusal, then a refusal, then an answer.
+            const held = Promise.withResolvers<void>()
+            await tab.page.route("**/api/alerts", async (route) => {
+              await held.promise
+              await route.fulfill({ status: 503, json: { message: "It is being restarted" } })
+            })
             await tab.page.goto(`${url}/#/alerts`)
+            await tab.page.getByRole("status", { name: "Loading" }).waitFor()
+            held.resolve()
+            await tab.page.getByText("The alerts cannot be shown").waitFor()
+            await tab.page.getByRole("alert").filter({ hasText: "It is being restarted" }).waitFor()
+            assert.deepStrictEqual(await Browser.accessibility(tab), [])
+            await tab.page.unroute("**/api/alerts")
             await tab.page.locator(".alert").nth(1).waitFor()
           })
           yield* Scope.close(scope, Exit.void)

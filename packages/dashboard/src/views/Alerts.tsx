@@ -1,6 +1,6 @@
 import { useSignal } from "@preact/signals"
 import type { Alert, Alerts as All, Delivery } from "@holdfast/gateway/admin/Model"
-import { useEffect } from "preact/hooks"
+import { useEffect, useRef } from "preact/hooks"
 import * as api from "../api.ts"
 import { acted, confirm } from "../confirm.tsx"
 import { clock, connection, epoch, heardAt, pulse, state } from "../feed.ts"
@@ -29,16 +29,18 @@ export const Firing = () => {
 
 export const Alerts = () => {
   const turn = useSignal(0)
+  const isRefused = useRef(false)
   useEffect(() => {
     let seen = pulse.peek()
     const timer = setInterval(() => {
-      if (pulse.peek() === seen || document.hidden) return
+      if ((pulse.peek() === seen && !isRefused.current) || document.hidden) return
       seen = pulse.peek()
       turn.value += 1
     }, refreshMillis)
     return () => clearInterval(timer)
   }, [])
   const answer = useAnswer(api.alerts, [state.value?.alerts.revision, turn.value, epoch.value, acted.value])
+  isRefused.current = answer.problem !== undefined
   return (
     <>
       <Caution answer={answer} />
@@ -46,7 +48,7 @@ export const Alerts = () => {
         answer.problem === undefined ? (
           <div class="ghost tall" role="status" aria-label="Loading" />
         ) : (
-          <Empty title="The alerts cannot be shown">This page asks again when something changes.</Empty>
+          <Empty title="The alerts cannot be shown">This page asks again by itself.</Empty>
         )
       ) : (
         <Body all={answer.value} />
