@@ -68,10 +68,21 @@ const situations: ReadonlyArray<Situation> = [
   },
   {
     name: "around a wait for a slot that is too long",
-    policy: (policy) => policy.pipe(Policy.bulkhead({ maxConcurrent: 1, queueTimeout: "1 second" })),
+    policy: (policy) =>
+      policy.pipe(
+        Policy.bulkhead({ maxConcurrent: 1, queueTimeout: "1 second" }),
+        Policy.fallback({ spillOver: false })
+      ),
     lanes: [["reply"], ["reply"]],
     before: (trial) => trial.occupy("acme/x", 2_000),
     places: ["in the queue", "in call 1"]
+  },
+  {
+    name: "around the way to a lane that has a slot free",
+    policy: Policy.bulkhead({ maxConcurrent: 1 }),
+    lanes: [["reply"], ["reply"]],
+    before: (trial) => trial.occupy("acme/x", 2_000),
+    places: ["in call 1"]
   },
   {
     name: "around the wait in line for a limit",

@@ -205,7 +205,28 @@ const onLane = <A, R>(
   hedged: hedge.Outcome,
   first: Failure.Failure | Refusal.Step | undefined
 ): Effect.Effect<Turn<A>, never, R> => {
-  let already = first
+  const further = (error: Failure.Failure | Refusal.Step) =>
+    behindFailure(shared, operation, lane, others, attempts, hedged, error)
+  if (first !== undefined) return further(first)
+  // Most attempts succeed: how to retry is not worked out for them.
+  return Effect.matchEffect(hedge.attempt(shared, operation, lane, others, attempts, hedged), {
+    onSuccess: (answer): Effect.Effect<Turn<A>> =>
+      Effect.succeed({ outcome: Result.succeed(answer), isWaiting: false }),
+    onFailure: further
+  })
+}
+
+/** The same when the lane has been asked once, which ended so. */
+const behindFailure = <A, R>(
+  shared: laneState.Shared,
+  operation: Operation,
+  lane: Lane.Lane,
+  others: ReadonlyArray<Lane.Lane>,
+  attempts: Attempts<A, R>,
+  hedged: hedge.Outcome,
+  first: Failure.Failure | Refusal.Step
+): Effect.Effect<Turn<A>, never, R> => {
+  let already: Failure.Failure | Refusal.Step | undefined = first
   let isWaiting = false
   let turnMillis = 0
   // Refusals leave the retry loop as values: only a provider's failure is ever repeated in place.
