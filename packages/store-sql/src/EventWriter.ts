@@ -81,7 +81,7 @@ export class EventWriter extends Context.Service<
 >()("@holdfast/store-sql/EventWriter") {}
 
 export interface Options {
-  /** Rows per batch; as many waiting rows are written without delay. Default 1,000. */
+  /** Rows per batch; as many waiting rows are written without delay. Default 2,000. */
   readonly batchSize?: number | undefined
   /** The longest a row waits for others. Default 1 second. */
   readonly batchInterval?: Duration.Input | undefined
@@ -157,7 +157,7 @@ export const make = Effect.fnUntraced(function* (
       Effect.map(onDatabase(insert(records)), (count) => {
         rejected += count
       }),
-    batchSize: positive("batchSize", options.batchSize ?? 1_000),
+    batchSize: positive("batchSize", options.batchSize ?? 2_000),
     batchInterval: Duration.fromInputUnsafe(options.batchInterval ?? "1 second"),
     writeTimeout: Duration.fromInputUnsafe(options.writeTimeout ?? "30 seconds"),
     retryBase: Duration.fromInputUnsafe(options.retryBase ?? "500 millis"),
