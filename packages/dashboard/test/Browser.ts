@@ -7,7 +7,7 @@ import axe from "axe-core"
 import { ConfigProvider, Effect, Layer, Logger, Schema } from "effect"
 import { assert } from "@effect/vitest"
 import { spawnSync } from "node:child_process"
-import { mkdtempSync, rmSync } from "node:fs"
+import { mkdtemp, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { type Browser, chromium, type Page } from "playwright-core"
@@ -30,14 +30,16 @@ if (executable === undefined) {
 const root = join(import.meta.dirname, "..")
 
 /** Where the built page is: built once for each file of tests, beside those that other files look at meanwhile. */
-const outDir = mkdtempSync(join(tmpdir(), "holdfast-dashboard-"))
-afterAll(() => rmSync(outDir, { recursive: true, force: true }))
-const built =
-  executable === undefined ? undefined : build({ configFile: join(root, "vite.config.ts"), build: { outDir } })
-const page = Effect.as(
-  Effect.promise(() => Promise.resolve(built)),
-  outDir
-)
+let built: Promise<string> | undefined
+const buildPage = async (): Promise<string> => {
+  const outDir = await mkdtemp(join(tmpdir(), "holdfast-dashboard-"))
+  await build({ configFile: join(root, "vite.config.ts"), build: { outDir } })
+  return outDir
+}
+afterAll(async () => {
+  if (built !== undefined) await rm(await built, { recursive: true, force: true })
+})
+const page = Effect.promise(() => (built ??= buildPage()))
 
 export const browser = Effect.acquireRelease(
   Effect.promise(() =>
