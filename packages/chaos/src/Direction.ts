@@ -34,6 +34,8 @@ export interface Direction {
   readonly fault?: Fault | undefined
   /** Default: as the healthy behaviour says. Instants are kept to, whatever was late before. */
   readonly pace?: Pace | undefined
+  /** Beside those of the answer, also where it is an error. Default: none. */
+  readonly headers?: Readonly<Record<string, string>> | undefined
   /** Told how the exchange ended, once. */
   readonly ended?: ((outcome: Outcome) => void) | undefined
 }

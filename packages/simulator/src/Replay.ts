@@ -15,7 +15,7 @@ import type * as Scope from "effect/Scope"
 import * as course from "./internal/course.ts"
 import type { Draws } from "./internal/course.ts"
 import * as Job from "./internal/Job.ts"
-import type { Verdict } from "./ProviderModel.ts"
+import type { ProviderModel, Verdict } from "./ProviderModel.ts"
 import type * as Result from "./Result.ts"
 import type * as Scenario from "./Scenario.ts"
 import type { World } from "./VirtualClock.ts"
@@ -38,6 +38,8 @@ export interface Stage<E, R> {
 export interface Decision {
   readonly job: Job.Job
   readonly verdict: Verdict
+  /** What the headers of the response have to say of the provider's limits. Absent: they say nothing. */
+  readonly left?: ReturnType<ProviderModel["left"]>
 }
 
 /** The provider behind one lane. */
@@ -98,7 +100,11 @@ const stagedRun = Effect.fnUntraced(function* <E extends { readonly _tag: string
       const job = (text === undefined ? undefined : jobs.get(text)) ?? Job.rest
       const now = world.now()
       tally.called(lane, now)
-      return { job, verdict: since(now, model.call(job, now)) }
+      const verdict = model.call(job, now)
+      const states =
+        model.statesLimits(lane.slice(0, lane.indexOf("/"))) &&
+        (verdict._tag !== "Refused" || verdict.isLimited === true)
+      return { job, verdict: since(now, verdict), ...(states && { left: model.left(now) }) }
     },
     answered: (job) => tally.answer(lane, model.priceOf(job), world.now())
   })

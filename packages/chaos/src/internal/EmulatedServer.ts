@@ -63,7 +63,8 @@ export const make = Effect.fnUntraced(function* (
           ? FaultPlan.decide(plan, { operation, model, lastRole, elapsedMillis, ...arrival })
           : direction.fault
     const failing: Failing = { id, now, model, stream, method: request.method, path: request.path }
-    const answer = Respond.answer(surface, reading, fault, options, failing, { id, now, healthy, models, dimensions })
+    const bare = Respond.answer(surface, reading, fault, options, failing, { id, now, healthy, models, dimensions })
+    const answer = { ...bare, headers: { ...bare.headers, ...direction?.headers } }
     const wording = { event: surface.event, streamError: Respond.streamError(surface, fault, failing) }
     const steps =
       direction?.pace === undefined

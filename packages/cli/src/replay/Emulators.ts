@@ -56,10 +56,26 @@ const director = (lanes: ReadonlyArray<Replay.Provider>): Direction.Director => 
   return (call) => {
     const provider = call.operation === "chat" ? byModel.get(call.model ?? "") : undefined
     if (provider === undefined) return undefined
-    const { job, verdict } = provider.call(questionOf(call))
-    return directionOf(verdict, job, () => provider.answered(job))
+    const { job, left, verdict } = provider.call(questionOf(call))
+    return {
+      ...directionOf(verdict, job, () => provider.answered(job)),
+      ...(left && { headers: { ...headersOf("requests", left.requests), ...headersOf("tokens", left.tokens) } })
+    }
   }
 }
+
+/** As OpenAI's headers say it, which the gateway reads of whichever provider they come from. */
+const headersOf = (
+  what: "requests" | "tokens",
+  left: ProviderModel.Left | undefined
+): Readonly<Record<string, string>> =>
+  left === undefined
+    ? {}
+    : {
+        [`x-ratelimit-limit-${what}`]: String(left.limit),
+        [`x-ratelimit-remaining-${what}`]: String(left.remaining),
+        [`x-ratelimit-reset-${what}`]: `${Math.ceil(left.resetMillis)}ms`
+      }
 
 /** Between two pieces of a stream, in milliseconds; and the most pieces of one. */
 const pieceMillis = 400

@@ -16,12 +16,12 @@ const storm = (lane: string, streams: number, provider: Partial<Scenario.Input["
   Effect.orDie(
     Scenario.fromUnknown(
       {
-        duration: "1 second",
+        duration: "4 seconds",
         workload: {
           arrivals: { recorded: ["0 seconds", "100 millis", "200 millis", "300 millis"] },
-          deadline: "3 seconds",
+          deadline: "8 seconds",
           streams,
-          tokens: { in: 20, out: 60 }
+          tokens: { in: 20, out: 240 }
         },
         providers: { [lane]: { latency: { constant: "100 millis" }, tokensPerSecond: 60, ...provider } }
       },
@@ -64,7 +64,8 @@ const both = Effect.fnUntraced(function* (scenario: Scenario.Scenario) {
   return { virtual, real }
 })
 
-const outage = { at: "500 millis", for: "2 seconds" } as const
+/** Long after all have come, also on a busy machine, and long before their answers are complete. */
+const outage = { at: "2500 millis", for: "2 seconds" } as const
 const troubles: Readonly<Record<string, Partial<Scenario.Input["providers"][string]>>> = {
   ...Object.fromEntries(
     Scenario.Trouble.literals
@@ -75,7 +76,7 @@ const troubles: Readonly<Record<string, Partial<Scenario.Input["providers"][stri
   "a network that goes down under the answers": { outages: [{ ...outage, kind: "network" }] },
   "a provider that goes down under the answers": { outages: [{ ...outage, kind: "service-unavailable" }] },
   "a provider that goes down before it answers": {
-    latency: { constant: "900 millis" },
+    latency: { constant: "4 seconds" },
     outages: [{ ...outage, kind: "network" }]
   },
   "a provider that hangs in the middle": { outages: [{ ...outage, kind: "hang" }] },
