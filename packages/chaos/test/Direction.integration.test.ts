@@ -47,8 +47,8 @@ describe("A director", () => {
       for (const { headers } of [stream, whole]) assert.strictEqual(headers["x-ratelimit-remaining-requests"], "7")
       for (const entry of yield* emulator.journal) {
         assert.strictEqual(entry.outcome, "completed")
-        // Timers of the platform come up to two milliseconds early.
-        assert.isAtLeast((entry.endedAt ?? 0) - entry.t, 148)
+        // Later than the first of it. It is timed from the call's arrival, of which a busy process may make a note late.
+        assert.isAtLeast((entry.endedAt ?? 0) - entry.t, 90)
       }
     })
   )

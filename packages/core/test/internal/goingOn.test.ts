@@ -430,6 +430,6 @@ describe("for any lanes, faults, pieces and manners", () => {
         }
         assert.deepStrictEqual(yield* held(...tellers), nothing)
       }).pipe(Effect.provide(Resilience.layer, { local: true })),
-    { arbitrary: { runs: 5000, size: 30, seed: "going on" } }
+    { arbitrary: { runs: 5000, size: 30, seed: "going on" }, timeout: 120_000 }
   )
 })
